@@ -1,0 +1,294 @@
+/**
+ * The timeline: the ordered segments and parts of a broadcast, the single truth from which every manifest is drawn.
+ * This is the live window of it, bounded in size; history is storage's business. No I/O, no clock, nothing mutated.
+ */
+import { fail, ok, type Result } from "./result.ts";
+import type { Timing } from "./profile.ts";
+
+/** One object of one rendition. */
+export interface TrackObject {
+  readonly bytes: number;
+  /** Holds an independent frame (4.4.4.9). Audio always does. */
+  readonly independent: boolean;
+  /** Segments of video: bytes from the start up to the end of the leading keyframe's own fragment. */
+  readonly iframeBytes?: number;
+}
+
+/** Objects by rendition; a rendition that is missing has a gap here. */
+export type Tracks = Readonly<Record<string, TrackObject>>;
+
+export interface Part {
+  /** Seconds, the same on every track. */
+  readonly duration: number;
+  readonly tracks: Tracks;
+}
+
+export interface Segment {
+  /** Media sequence number. */
+  readonly msn: number;
+  /** Ordinal of the session it came in. */
+  readonly session: number;
+  /** First of its session, and not of the broadcast. */
+  readonly discontinuity: boolean;
+  /** When its first frame was captured, milliseconds since 1970. */
+  readonly at: number;
+  /** Seconds, the same on every track. */
+  readonly duration: number;
+  /** How many parts it had, also after they are forgotten. */
+  readonly partCount: number;
+  /** Its parts, while a playlist may name them. */
+  readonly parts: readonly Part[];
+  readonly tracks: Tracks;
+}
+
+/** The segment being filled. */
+export type OpenSegment = Pick<Segment, "msn" | "session" | "discontinuity" | "at" | "parts">;
+
+/** One quality of one track, with what was measured of it so far. */
+export interface Rendition {
+  readonly name: string;
+  readonly kind: "video" | "audio";
+  /** RFC 6381, from the bitstream. */
+  readonly codecs: string;
+  /** Bits a second that were planned; used until a segment has been measured. */
+  readonly bitrate: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly frameRate?: number;
+  readonly channels?: number;
+  /** Sums over closed segments; peak is bits a second. */
+  readonly measured: { readonly bytes: number; readonly seconds: number; readonly peak: number };
+}
+
+export interface Timeline {
+  readonly broadcast: string;
+  readonly stream: string;
+  readonly timing: Timing;
+  /** Video from the best down, then audio. */
+  readonly renditions: readonly Rendition[];
+  /** Ordinal of the newest session that described its tracks; 0 before the first. */
+  readonly session: number;
+  /** EXT-X-DISCONTINUITY-SEQUENCE of the first segment in `segments`. */
+  readonly discontinuitySequence: number;
+  /** Closed segments in the window, `msn` dense. */
+  readonly segments: readonly Segment[];
+  readonly open?: OpenSegment;
+  /** `msn` that the next segment to open will have. */
+  readonly nextMsn: number;
+  readonly ended: boolean;
+}
+
+/** What a rendition of a session is, from its init segment. */
+export type RenditionFacts = Omit<Rendition, "measured">;
+
+/** What a session adds to a timeline. */
+export type Entry =
+  | { readonly type: "init"; readonly renditions: readonly RenditionFacts[] }
+  | {
+      readonly type: "part";
+      readonly msn: number;
+      readonly part: number;
+      readonly at: number;
+      readonly duration: number;
+      readonly tracks: Tracks;
+    }
+  | {
+      readonly type: "segment";
+      readonly msn: number;
+      readonly at: number;
+      readonly duration: number;
+      readonly tracks: Tracks;
+    };
+
+/** The place that the next part has. */
+export interface Position {
+  readonly msn: number;
+  readonly part: number;
+}
+
+export type ExtendError =
+  /** An entry leaves out what must come first. */
+  | { readonly reason: "gap"; readonly expected: Position }
+  /** A session may not add media before it said what its tracks are. */
+  | { readonly reason: "no-init" }
+  /** A duration that TARGETDURATION or PART-TARGET forbids. */
+  | { readonly reason: "too-long"; readonly seconds: number; readonly limit: number }
+  /** The broadcast is over. */
+  | { readonly reason: "ended" };
+
+/** A timeline with nothing in it. */
+export function emptyTimeline(broadcast: string, stream: string, timing: Timing): Timeline {
+  return {
+    broadcast,
+    stream,
+    timing,
+    renditions: [],
+    session: 0,
+    discontinuitySequence: 0,
+    segments: [],
+    nextMsn: 0,
+    ended: false,
+  };
+}
+
+/** Where the timeline goes on. */
+export const positionOf = (timeline: Timeline): Position =>
+  timeline.open
+    ? { msn: timeline.open.msn, part: timeline.open.parts.length }
+    : { msn: timeline.nextMsn, part: 0 };
+
+/**
+ * Add what a session sent. Entries that are already there are passed over, so that a retry does no harm;
+ * `added` lists the rest, which is what must be stored before anyone is told.
+ */
+export function extend(
+  timeline: Timeline,
+  session: number,
+  entries: readonly Entry[],
+): Result<{ readonly timeline: Timeline; readonly added: readonly Entry[] }, ExtendError> {
+  if (timeline.ended) return fail({ reason: "ended" });
+  let next = timeline;
+  const added: Entry[] = [];
+  for (const entry of entries) {
+    const step = applyEntry(next, session, entry);
+    if (!step.ok) return step;
+    if (step.value === next) continue;
+    next = step.value;
+    added.push(entry);
+  }
+  return ok({ timeline: next, added });
+}
+
+/** Close the broadcast: nothing follows, and a segment that was never closed is forgotten. */
+export function end(timeline: Timeline): Timeline {
+  const { open: _open, ...rest } = timeline;
+  return { ...rest, ended: true };
+}
+
+/** The timeline as one rendition's playlist needs it: the other tracks left out. */
+export function pick(timeline: Timeline, rendition: string): Timeline {
+  const only = (tracks: Tracks): Tracks => {
+    const own = tracks[rendition];
+    return own ? { [rendition]: own } : {};
+  };
+  const parts = (list: readonly Part[]) => list.map((part) => ({ ...part, tracks: only(part.tracks) }));
+  return {
+    ...timeline,
+    segments: timeline.segments.map((s) => ({ ...s, tracks: only(s.tracks), parts: parts(s.parts) })),
+    ...(timeline.open && { open: { ...timeline.open, parts: parts(timeline.open.parts) } }),
+  };
+}
+
+function applyEntry(timeline: Timeline, session: number, entry: Entry): Result<Timeline, ExtendError> {
+  if (entry.type === "init")
+    return ok(session > timeline.session ? describe(timeline, session, entry.renditions) : timeline);
+  if (session !== timeline.session) return fail({ reason: "no-init" });
+  return entry.type === "part" ? addPart(timeline, entry) : closeSegment(timeline, entry);
+}
+
+function describe(timeline: Timeline, session: number, facts: readonly RenditionFacts[]): Timeline {
+  const known = new Map(timeline.renditions.map((rendition) => [rendition.name, rendition]));
+  for (const fact of facts) {
+    known.set(fact.name, {
+      ...fact,
+      measured: known.get(fact.name)?.measured ?? { bytes: 0, seconds: 0, peak: 0 },
+    });
+  }
+  return { ...timeline, session, renditions: [...known.values()] };
+}
+
+function addPart(timeline: Timeline, entry: Entry & { type: "part" }): Result<Timeline, ExtendError> {
+  const expected = positionOf(timeline);
+  if (entry.msn < expected.msn || (entry.msn === expected.msn && entry.part < expected.part))
+    return ok(timeline);
+  if (entry.msn > expected.msn || entry.part > expected.part) return fail({ reason: "gap", expected });
+  const limit = timeline.timing.partTarget ?? 0;
+  if (entry.duration > limit + ROUNDING_SECONDS)
+    return fail({ reason: "too-long", seconds: entry.duration, limit });
+  const part: Part = { duration: entry.duration, tracks: entry.tracks };
+  const open = timeline.open ?? openSegment(timeline, entry);
+  return ok({ ...timeline, open: { ...open, parts: [...open.parts, part] } });
+}
+
+function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): Result<Timeline, ExtendError> {
+  const expected = positionOf(timeline);
+  if (entry.msn < expected.msn) return ok(timeline);
+  if (entry.msn > expected.msn || (timeline.timing.partTarget !== undefined && expected.part === 0)) {
+    return fail({ reason: "gap", expected });
+  }
+  // EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1).
+  const limit = timeline.timing.targetDuration + 0.5;
+  if (entry.duration >= limit) return fail({ reason: "too-long", seconds: entry.duration, limit });
+  const { open: opened, ...rest } = timeline;
+  const open = opened ?? openSegment(timeline, entry);
+  const segment: Segment = {
+    ...open,
+    duration: entry.duration,
+    partCount: open.parts.length,
+    tracks: entry.tracks,
+  };
+  return ok(
+    trim({
+      ...rest,
+      nextMsn: entry.msn + 1,
+      segments: [...timeline.segments, segment],
+      renditions: timeline.renditions.map((rendition) => measure(rendition, segment)),
+    }),
+  );
+}
+
+function openSegment(timeline: Timeline, entry: { readonly msn: number; readonly at: number }): OpenSegment {
+  const previous = timeline.segments.at(-1);
+  const discontinuity = previous !== undefined && previous.session !== timeline.session;
+  return { msn: entry.msn, session: timeline.session, discontinuity, at: entry.at, parts: [] };
+}
+
+function measure(rendition: Rendition, segment: Segment): Rendition {
+  const object = segment.tracks[rendition.name];
+  if (!object || segment.duration < MEASURABLE_SECONDS) return rendition;
+  const { bytes, seconds, peak } = rendition.measured;
+  const bitsPerSecond = (8 * object.bytes) / segment.duration;
+  const measured = {
+    bytes: bytes + object.bytes,
+    seconds: seconds + segment.duration,
+    peak: Math.max(peak, Math.ceil(bitsPerSecond)),
+  };
+  return { ...rendition, measured };
+}
+
+/** Let go of what a playlist no longer names: whole segments past the window, parts of old segments. */
+function trim(timeline: Timeline): Timeline {
+  const { windowSeconds, targetDuration } = timeline.timing;
+  let held = timeline.segments.reduce((sum, segment) => sum + segment.duration, 0);
+  let drop = 0;
+  let discontinuitySequence = timeline.discontinuitySequence;
+  for (const segment of timeline.segments) {
+    // Never less than three target durations may stay (6.2.2), and Apple's players want six segments (8.11).
+    if (held - segment.duration < Math.max(windowSeconds, 6 * targetDuration)) break;
+    held -= segment.duration;
+    drop += 1;
+    if (segment.discontinuity) discontinuitySequence += 1;
+  }
+  const segments = timeline.segments.slice(drop);
+  forgetOldParts(segments, 3 * targetDuration);
+  return { ...timeline, segments, discontinuitySequence };
+}
+
+/** Parts further from the end than this need not be listed (4.4.4.9, 6.2.2); `segments` is ours to change. */
+function forgetOldParts(segments: Segment[], seconds: number): void {
+  let fromEnd = 0;
+  for (let i = segments.length - 1; i >= 0; i -= 1) {
+    const segment = segments[i];
+    if (!segment) return;
+    if (fromEnd > seconds) {
+      if (segment.parts.length === 0) return;
+      segments[i] = { ...segment, parts: [] };
+    }
+    fromEnd += segment.duration;
+  }
+}
+
+/** Durations travel as decimals; this much is forgiven. */
+const ROUNDING_SECONDS = 0.0005;
+/** A last scrap of a segment says nothing of a bitrate. */
+const MEASURABLE_SECONDS = 0.5;

@@ -1,0 +1,176 @@
+/**
+ * The ingest API: what a transcoder says to origin, and what it hears back (docs/wire.md, "Ingest").
+ * Requests are parsed from unknown; answers are plain interfaces.
+ */
+import * as v from "valibot";
+import { RENDITION_NAME } from "../media/address.ts";
+
+/** Longest body of a JSON request, bytes. */
+export const MAX_INGEST_JSON_BYTES = 256 * 1024;
+/** Largest media object, bytes: 8 s at 32 Mbit/s. */
+export const MAX_OBJECT_BYTES = 32 * 1024 * 1024;
+
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
+const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
+const seconds = v.pipe(v.number(), v.finite(), v.minValue(0.001), v.maxValue(60));
+const codecs = v.pipe(v.string(), v.regex(/^[A-Za-z0-9.,-]{1,64}$/));
+const rendition = v.pipe(v.string(), v.regex(RENDITION_NAME));
+
+/** What the encoder sends, as measured from its first seconds. */
+export const SourceSchema = v.object({
+  video: v.optional(
+    v.object({
+      /** FLV codec name in lower case: `h264`, `hevc`, `av1`, `vp9`. */
+      codec: v.pipe(v.string(), v.maxLength(16)),
+      width: v.pipe(count, v.minValue(16), v.maxValue(8192)),
+      height: v.pipe(count, v.minValue(16), v.maxValue(8192)),
+      /** Frames a second, averaged. */
+      frameRate: v.pipe(positive, v.minValue(0.1), v.maxValue(240)),
+      variableFrameRate: v.optional(v.boolean(), false),
+      /** Bits a second. */
+      bitrate: positive,
+      /** Longest time between keyframes seen so far, seconds; absent when only one was seen. */
+      keyframeSeconds: v.optional(positive),
+      /** Keyframes come at even times. */
+      regularKeyframes: v.optional(v.boolean(), false),
+      /** Every keyframe is an IDR: no frame after it needs one before it. */
+      closedGops: v.optional(v.boolean(), false),
+    }),
+  ),
+  audio: v.optional(
+    v.object({
+      codec: v.pipe(v.string(), v.maxLength(16)),
+      sampleRate: v.pipe(count, v.minValue(4000), v.maxValue(192_000)),
+      channels: v.pipe(count, v.minValue(1), v.maxValue(8)),
+      bitrate: positive,
+    }),
+  ),
+  /** Name of the encoder software, for people. */
+  encoder: v.optional(v.pipe(v.string(), v.maxLength(200))),
+});
+export type Source = v.InferOutput<typeof SourceSchema>;
+
+/** `POST /ingest/sessions`. The source may follow in `POST /ingest/<session>/source`: RTMP names its key before it shows a frame. */
+export const OpenSessionSchema = v.object({
+  key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
+  source: v.optional(SourceSchema),
+});
+export type OpenSession = v.InferOutput<typeof OpenSessionSchema>;
+
+/** `POST /ingest/<session>/source`. */
+export const DescribeSourceSchema = v.object({ source: SourceSchema });
+
+const TrackObjectSchema = v.object({
+  bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
+  independent: v.boolean(),
+  iframeBytes: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES))),
+});
+const TracksSchema = v.pipe(
+  v.record(rendition, TrackObjectSchema),
+  v.check((tracks) => Object.keys(tracks).length <= 16, "at most 16 renditions"),
+);
+const RenditionFactsSchema = v.object({
+  name: rendition,
+  kind: v.picklist(["video", "audio"]),
+  codecs,
+  bitrate: positive,
+  width: v.exactOptional(count),
+  height: v.exactOptional(count),
+  frameRate: v.exactOptional(positive),
+  channels: v.exactOptional(count),
+});
+const EntrySchema = v.variant("type", [
+  v.object({
+    type: v.literal("init"),
+    renditions: v.pipe(v.array(RenditionFactsSchema), v.minLength(1), v.maxLength(16)),
+  }),
+  v.object({
+    type: v.literal("part"),
+    msn: count,
+    part: v.pipe(count, v.maxValue(1000)),
+    at: positive,
+    duration: seconds,
+    tracks: TracksSchema,
+  }),
+  v.object({ type: v.literal("segment"), msn: count, at: positive, duration: seconds, tracks: TracksSchema }),
+]);
+
+/** `POST /ingest/<session>/timeline`: in order, for all renditions at once. */
+export const AppendSchema = v.object({
+  entries: v.pipe(v.array(EntrySchema), v.minLength(1), v.maxLength(256)),
+});
+export type Append = v.InferOutput<typeof AppendSchema>;
+
+/** `POST /ingest/<session>/stats`: how the session does; also the sign that it is alive. */
+export const StatsSchema = v.object({
+  /** Bits a second that arrived since the last sample. */
+  inputBitrate: v.optional(positive),
+  inputFrameRate: v.optional(positive),
+  keyframeSeconds: v.optional(positive),
+  /** Media seconds encoded per second of time. */
+  encodeSpeed: v.optional(positive),
+});
+export type Stats = v.InferOutput<typeof StatsSchema>;
+
+/** `DELETE /ingest/<session>?end=…`: `session` waits for the encoder to come back, `broadcast` does not. */
+export const EndScopeSchema = v.picklist(["session", "broadcast"]);
+export type EndScope = v.InferOutput<typeof EndScopeSchema>;
+
+/** One track that the transcoder makes. */
+export type PlannedRendition =
+  | {
+      readonly kind: "video";
+      readonly name: string;
+      /** `copy` passes the source through untouched. */
+      readonly mode: "copy" | "encode";
+      readonly width: number;
+      readonly height: number;
+      /** Bits a second. */
+      readonly bitrate: number;
+      /** Renditions this track is published as: its own name, and those the broadcast began with that the source no longer reaches. */
+      readonly publishAs: readonly string[];
+    }
+  | {
+      readonly kind: "audio";
+      readonly name: string;
+      readonly mode: "copy" | "encode";
+      readonly bitrate: number;
+      readonly channels: number;
+      readonly publishAs: readonly string[];
+    };
+
+/** How the transcoder is to encode and cut. */
+export interface SessionPlan {
+  /** First media sequence number of this session. */
+  readonly nextMsn: number;
+  /** A segment ends at the first keyframe after this much, seconds. */
+  readonly segmentSeconds: number;
+  /** Keyframes that are encoded come this often, seconds. */
+  readonly keyframeSeconds: number;
+  readonly targetDuration: number;
+  readonly partTarget?: number;
+  /** Frames a second of encoded tracks; absent means as the source. */
+  readonly frameRate?: number;
+  readonly renditions: readonly PlannedRendition[];
+}
+
+/** Answer to `POST /ingest/sessions`. */
+export interface SessionGrant {
+  readonly session: string;
+  readonly stream: string;
+  readonly broadcast: string;
+  /** Bearer token of every later request of this session. */
+  readonly lease: string;
+  /** Present when the request carried a source. */
+  readonly plan?: SessionPlan;
+}
+
+/** Answer to `POST /ingest/<session>/source`. */
+export interface SourceAnswer {
+  readonly plan: SessionPlan;
+}
+
+/** Answer to `POST /ingest/<session>/timeline`: where the timeline goes on. */
+export interface AppendAnswer {
+  readonly next: { readonly msn: number; readonly part: number };
+}
