@@ -1,5 +1,8 @@
-/** Two kinds of test: `unit` runs in Node, `integration` in workerd. End-to-end tests have a project of their own, as they need ports, FFmpeg and Chromium. */
-import { cloudflareTest } from "@cloudflare/vitest-plugin";
+/**
+ * Three kinds of test: `unit` runs in Node, `integration` in workerd, `e2e` needs ports, FFmpeg and Chromium.
+ * The integration tests talk to the bare Worker, which is every Worker at once.
+ */
+import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -7,8 +10,24 @@ export default defineConfig({
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: "./wrangler.toml" } })],
-        test: { name: "integration", include: ["test/integration/**/*.test.ts"], testTimeout: 30_000 },
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                ADMIN_TOKEN: "test-admin-token",
+                TOKEN_SECRET: "test-token-secret",
+                MIGRATIONS: await readD1Migrations("./workers/origin/migrations"),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          setupFiles: ["test/integration/migrate.ts"],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {

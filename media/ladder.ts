@@ -20,6 +20,10 @@ const WORTHWHILE_STEP = 0.85;
 /** Longest time between keyframes that may be passed through, seconds; a little over four for rounded timestamps. */
 const MAX_PASSTHROUGH_GOP_SECONDS = 4.05;
 const MAX_FRAME_RATE = 60;
+/** Longest time between encoded keyframes, seconds (Apple's authoring specification 1.13); whole ones fill a segment. */
+const MAX_KEYFRAME_SECONDS = 2;
+/** A rung has at most this share of the bit rate of the one above, or players could not tell which is better. */
+const STEP_BITRATE = 0.7;
 const AUDIO_BITRATE = 128_000;
 
 /** What a broadcast that is already under way has fixed. */
@@ -37,7 +41,9 @@ export interface Ladder {
 
 /** Plan a session. `allowCopy: false` encodes even where the source could be passed through. */
 export function planLadder(source: Source, profile: ProfileName, fixed?: Fixed, allowCopy = true): Ladder {
-  const { segmentSeconds, partTargetSeconds } = PROFILES[profile];
+  const { segmentSeconds: wanted, partTargetSeconds } = PROFILES[profile];
+  // The stream's profile may have changed since the broadcast fixed its timing.
+  const segmentSeconds = Math.min(wanted, fixed?.timing.targetDuration ?? wanted);
   const cut =
     source.video && allowCopy ? passthroughCut(source.video, segmentSeconds, fixed?.timing) : undefined;
   const timing: Timing = fixed?.timing ?? {
@@ -46,12 +52,14 @@ export function planLadder(source: Source, profile: ProfileName, fixed?: Fixed, 
     ...(partTargetSeconds !== undefined && { partTarget: partTargetSeconds }),
   };
   const video = source.video ? videoRungs(source.video, cut !== undefined, fixed?.video ?? []) : [];
+  // A source that may be passed through, into a broadcast that has no rendition for it: nothing is left to follow.
+  if (cut && video.every(({ mode }) => mode === "encode")) return planLadder(source, profile, fixed, false);
   const frameRate = source.video && cut === undefined ? encodedFrameRate(source.video) : undefined;
   return {
     timing,
     plan: {
       segmentSeconds: cut?.segmentSeconds ?? segmentSeconds,
-      keyframeSeconds: Math.min(segmentSeconds, 2),
+      keyframeSeconds: segmentSeconds / Math.ceil(segmentSeconds / MAX_KEYFRAME_SECONDS),
       targetDuration: timing.targetDuration,
       ...(timing.partTarget !== undefined && { partTarget: timing.partTarget }),
       ...(frameRate !== undefined && { frameRate }),
@@ -80,14 +88,13 @@ function passthroughCut(video: SourceVideo, wanted: number, timing: Timing | und
 
 function videoRungs(source: SourceVideo, copy: boolean, known: readonly string[]): PlannedRendition[] {
   const lines = Math.min(shorterSide(source), RUNGS[0].lines);
-  const top = rung(
-    source,
-    lines,
-    copy ? source.bitrate : nominalBitrate(lines, source),
-    copy ? "copy" : "encode",
-  );
+  let bitrate = copy && source.bitrate > 0 ? source.bitrate : nominalBitrate(lines, source);
+  const top = rung(source, lines, bitrate, copy ? "copy" : "encode");
   const lower = RUNGS.filter(({ lines: rungLines }) => rungLines <= lines * WORTHWHILE_STEP).map(
-    ({ lines: rungLines }) => rung(source, rungLines, nominalBitrate(rungLines, source), "encode"),
+    ({ lines: rungLines }) => {
+      bitrate = Math.min(nominalBitrate(rungLines, source), STEP_BITRATE * bitrate);
+      return rung(source, rungLines, bitrate, "encode");
+    },
   );
   return known.length === 0 ? [top, ...lower] : fitTo(known, [top, ...lower]);
 }
@@ -96,7 +103,8 @@ type PlannedVideo = PlannedRendition & { kind: "video" };
 
 function rung(source: SourceVideo, lines: number, bitrate: number, mode: "copy" | "encode"): PlannedVideo {
   const scale = lines / shorterSide(source);
-  const even = (n: number) => Math.max(2, 2 * Math.round((n * scale) / 2));
+  // Encoders want even sizes; the nearest one, unless that would be larger than the source.
+  const even = (n: number) => Math.max(2, Math.min(2 * Math.round((n * scale) / 2), 2 * Math.floor(n / 2)));
   const size =
     mode === "copy"
       ? { width: source.width, height: source.height }

@@ -54,9 +54,7 @@ function decidePart(msn: number, part: number, edge: LiveEdge, partTarget: numbe
   if (msn < edge.msn - 1) return "serve";
   if (msn === edge.msn - 1) {
     // A part past the end of its segment stands for the first of the next one.
-    return part < edge.closedParts || edge.parts > 0
-      ? "serve"
-      : waitUnlessFar(part - edge.closedParts, partTarget);
+    return part < edge.closedParts || edge.parts > 0 ? "serve" : "wait";
   }
   if (msn === edge.msn) return part < edge.parts ? "serve" : waitUnlessFar(part - edge.parts, partTarget);
   return waitUnlessFar(part, partTarget);
@@ -71,6 +69,8 @@ export type PartVerdict = "exists" | "hinted" | "unknown";
 /** Only the one part that a playlist hints may be waited for (4.4.5.3). */
 export function decidePartRequest(want: Required<Reload>, edge: LiveEdge): PartVerdict {
   if (edge.partTarget === undefined) return "unknown";
-  if (want.msn < edge.msn || (want.msn === edge.msn && want.part < edge.parts)) return "exists";
+  if (want.msn < edge.msn - 1) return "exists";
+  if (want.msn === edge.msn - 1) return want.part < edge.closedParts ? "exists" : "unknown";
+  if (want.msn === edge.msn && want.part < edge.parts) return "exists";
   return !edge.ended && want.msn === edge.msn && want.part === edge.parts ? "hinted" : "unknown";
 }

@@ -2,13 +2,20 @@
  * Closing a segment whose session went away in the middle of it: what its parts add up to.
  * The object itself is put together from the parts by whoever holds the bucket.
  */
-import type { Entry, Part, Timeline, TrackObject, Tracks } from "./timeline.ts";
+import {
+  type Entry,
+  type Part,
+  partSeconds,
+  type Timeline,
+  type TrackObject,
+  type Tracks,
+} from "./timeline.ts";
 
 /** The entry that closes the open segment with the parts it has; `undefined` when nothing is open. */
 export function sealingEntry(timeline: Timeline): (Entry & { type: "segment" }) | undefined {
   const { open } = timeline;
   if (!open || open.parts.length === 0) return undefined;
-  const duration = open.parts.reduce((sum, part) => sum + part.duration, 0);
+  const duration = partSeconds(open.parts);
   return { type: "segment", msn: open.msn, at: open.at, duration, tracks: sumTracks(open.parts) };
 }
 
@@ -19,9 +26,12 @@ function sumTracks(parts: readonly Part[]): Tracks {
   for (const name of names) {
     const objects = parts.map((part) => part.tracks[name]).filter((object) => object !== undefined);
     if (objects.length < parts.length) continue;
+    // The segment begins with the bytes of its first part, so with the same keyframe.
+    const iframeBytes = objects[0]?.iframeBytes;
     sums[name] = {
       bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
       independent: objects.some((object) => object.independent),
+      ...(iframeBytes !== undefined && { iframeBytes }),
     };
   }
   return sums;

@@ -2,8 +2,9 @@
  * The timeline: the ordered segments and parts of a broadcast, the single truth from which every manifest is drawn.
  * This is the live window of it, bounded in size; history is storage's business. No I/O, no clock, nothing mutated.
  */
-import { fail, ok, type Result } from "./result.ts";
+
 import type { Timing } from "./profile.ts";
+import { fail, ok, type Result } from "./result.ts";
 
 /** One object of one rendition. */
 export interface TrackObject {
@@ -30,7 +31,7 @@ export interface Segment {
   readonly session: number;
   /** First of its session, and not of the broadcast. */
   readonly discontinuity: boolean;
-  /** When its first frame was captured, milliseconds since 1970. */
+  /** When its first frame was captured, milliseconds since 1970; never well before the end of the segment before it. */
   readonly at: number;
   /** Seconds, the same on every track. */
   readonly duration: number;
@@ -68,7 +69,7 @@ export interface Timeline {
   readonly renditions: readonly Rendition[];
   /** Ordinal of the newest session that described its tracks; 0 before the first. */
   readonly session: number;
-  /** EXT-X-DISCONTINUITY-SEQUENCE of the first segment in `segments`. */
+  /** EXT-X-DISCONTINUITY-SEQUENCE: discontinuities that left the window; one at the first segment is still in it. */
   readonly discontinuitySequence: number;
   /** Closed segments in the window, `msn` dense. */
   readonly segments: readonly Segment[];
@@ -139,7 +140,8 @@ export const positionOf = (timeline: Timeline): Position =>
 
 /**
  * Add what a session sent. Entries that are already there are passed over, so that a retry does no harm;
- * `added` lists the rest, which is what must be stored before anyone is told.
+ * `added` lists the rest, which is what must be stored before anyone is told. It may hold an entry that nobody sent:
+ * a session that begins while the segment of an older one is open closes it, as a gap.
  */
 export function extend(
   timeline: Timeline,
@@ -150,11 +152,14 @@ export function extend(
   let next = timeline;
   const added: Entry[] = [];
   for (const entry of entries) {
-    const step = applyEntry(next, session, entry);
-    if (!step.ok) return step;
-    if (step.value === next) continue;
-    next = step.value;
-    added.push(entry);
+    const abandoned = entry.type === "init" && session > next.session ? abandonedEntry(next) : undefined;
+    for (const one of abandoned ? [abandoned, entry] : [entry]) {
+      const step = applyEntry(next, one === abandoned ? next.session : session, one);
+      if (!step.ok) return step;
+      if (step.value === next) continue;
+      next = step.value;
+      added.push(one);
+    }
   }
   return ok({ timeline: next, added });
 }
@@ -186,6 +191,16 @@ function applyEntry(timeline: Timeline, session: number, entry: Entry): Result<T
   return entry.type === "part" ? addPart(timeline, entry) : closeSegment(timeline, entry);
 }
 
+/** Closes what an older session left open and nobody sealed (media/seal.ts): no whole object of it is known to exist. */
+function abandonedEntry({ open }: Timeline): Entry | undefined {
+  if (!open) return undefined;
+  return { type: "segment", msn: open.msn, at: open.at, duration: partSeconds(open.parts), tracks: {} };
+}
+
+/** Sum of the durations of parts. */
+export const partSeconds = (parts: readonly Part[]): number =>
+  parts.reduce((sum, part) => sum + part.duration, 0);
+
 function describe(timeline: Timeline, session: number, facts: readonly RenditionFacts[]): Timeline {
   const known = new Map(timeline.renditions.map((rendition) => [rendition.name, rendition]));
   for (const fact of facts) {
@@ -207,6 +222,10 @@ function addPart(timeline: Timeline, entry: Entry & { type: "part" }): Result<Ti
     return fail({ reason: "too-long", seconds: entry.duration, limit });
   const part: Part = { duration: entry.duration, tracks: entry.tracks };
   const open = timeline.open ?? openSegment(timeline, entry);
+  // Once listed, a part cannot be taken back: what could never be closed must not get so far.
+  const whole = partSeconds(open.parts) + part.duration;
+  if (whole >= segmentLimit(timeline.timing))
+    return fail({ reason: "too-long", seconds: whole, limit: segmentLimit(timeline.timing) });
   return ok({ ...timeline, open: { ...open, parts: [...open.parts, part] } });
 }
 
@@ -216,8 +235,7 @@ function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): R
   if (entry.msn > expected.msn || (timeline.timing.partTarget !== undefined && expected.part === 0)) {
     return fail({ reason: "gap", expected });
   }
-  // EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1).
-  const limit = timeline.timing.targetDuration + 0.5;
+  const limit = segmentLimit(timeline.timing);
   if (entry.duration >= limit) return fail({ reason: "too-long", seconds: entry.duration, limit });
   const { open: opened, ...rest } = timeline;
   const open = opened ?? openSegment(timeline, entry);
@@ -232,7 +250,7 @@ function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): R
       ...rest,
       nextMsn: entry.msn + 1,
       segments: [...timeline.segments, segment],
-      renditions: timeline.renditions.map((rendition) => measure(rendition, segment)),
+      renditions: timeline.renditions.map((rendition) => measure(rendition, segment, timeline.timing)),
     }),
   );
 }
@@ -240,18 +258,32 @@ function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): R
 function openSegment(timeline: Timeline, entry: { readonly msn: number; readonly at: number }): OpenSegment {
   const previous = timeline.segments.at(-1);
   const discontinuity = previous !== undefined && previous.session !== timeline.session;
-  return { msn: entry.msn, session: timeline.session, discontinuity, at: entry.at, parts: [] };
+  const at = previous ? dateAfter(previous, entry.at) : entry.at;
+  return { msn: entry.msn, session: timeline.session, discontinuity, at, parts: [] };
 }
 
-function measure(rendition: Rendition, segment: Segment): Rendition {
+/**
+ * A date must name one place in a playlist; less than a second of overlap is allowed, for clocks that drift (6.2.1).
+ * So a clock that was put back by more does not take the dates with it.
+ */
+function dateAfter(previous: Segment, at: number): number {
+  const end = previous.at + 1000 * previous.duration;
+  return at > end - 1000 ? at : end;
+}
+
+/** EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1): a segment stays below this. */
+const segmentLimit = (timing: Timing): number => timing.targetDuration + 0.5;
+
+function measure(rendition: Rendition, segment: Segment, timing: Timing): Rendition {
   const object = segment.tracks[rendition.name];
-  if (!object || segment.duration < MEASURABLE_SECONDS) return rendition;
+  if (!object) return rendition;
   const { bytes, seconds, peak } = rendition.measured;
   const bitsPerSecond = (8 * object.bytes) / segment.duration;
   const measured = {
     bytes: bytes + object.bytes,
     seconds: seconds + segment.duration,
-    peak: Math.max(peak, Math.ceil(bitsPerSecond)),
+    // A peak is that of a stretch of at least half a target duration (4.1); a last scrap says nothing.
+    peak: segment.duration < timing.targetDuration / 2 ? peak : Math.max(peak, Math.ceil(bitsPerSecond)),
   };
   return { ...rendition, measured };
 }
@@ -269,26 +301,20 @@ function trim(timeline: Timeline): Timeline {
     drop += 1;
     if (segment.discontinuity) discontinuitySequence += 1;
   }
-  const segments = timeline.segments.slice(drop);
-  forgetOldParts(segments, 3 * targetDuration);
+  const segments = forgetOldParts(timeline.segments.slice(drop), timeline.timing);
   return { ...timeline, segments, discontinuitySequence };
 }
 
-/** Parts further from the end than this need not be listed (4.4.4.9, 6.2.2); `segments` is ours to change. */
-function forgetOldParts(segments: Segment[], seconds: number): void {
-  let fromEnd = 0;
-  for (let i = segments.length - 1; i >= 0; i -= 1) {
-    const segment = segments[i];
-    if (!segment) return;
-    if (fromEnd > seconds) {
-      if (segment.parts.length === 0) return;
-      segments[i] = { ...segment, parts: [] };
-    }
-    fromEnd += segment.duration;
-  }
+/** Let go of the parts that a playlist need not list any more: those over three target durations from the end (4.4.4.9, 6.2.2). */
+export function forgetOldParts(segments: readonly Segment[], timing: Timing): readonly Segment[] {
+  let after = 0;
+  const kept = segments.toReversed().map((segment) => {
+    const old = after > 3 * timing.targetDuration;
+    after += segment.duration;
+    return old && segment.parts.length > 0 ? { ...segment, parts: [] } : segment;
+  });
+  return kept.reverse();
 }
 
 /** Durations travel as decimals; this much is forgiven. */
 const ROUNDING_SECONDS = 0.0005;
-/** A last scrap of a segment says nothing of a bitrate. */
-const MEASURABLE_SECONDS = 0.5;

@@ -57,8 +57,8 @@ export const OpenSessionSchema = v.object({
 });
 export type OpenSession = v.InferOutput<typeof OpenSessionSchema>;
 
-/** `POST /ingest/<session>/source`. */
-export const DescribeSourceSchema = v.object({ source: SourceSchema });
+/** `POST /ingest/<session>/source`. `allowCopy: false` asks for a plan that passes nothing through. */
+export const DescribeSourceSchema = v.object({ source: SourceSchema, allowCopy: v.optional(v.boolean(), true) });
 
 const TrackObjectSchema = v.object({
   bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
@@ -154,20 +154,18 @@ export interface SessionPlan {
   readonly renditions: readonly PlannedRendition[];
 }
 
-/** Answer to `POST /ingest/sessions`. */
+/**
+ * Answer to `POST /ingest/sessions` and to `POST /ingest/<session>/source`. The second may name another session and
+ * broadcast than the first: a source whose kinds of track do not fit the present broadcast begins a new one.
+ */
 export interface SessionGrant {
   readonly session: string;
   readonly stream: string;
   readonly broadcast: string;
   /** Bearer token of every later request of this session. */
   readonly lease: string;
-  /** Present when the request carried a source. */
+  /** Present once a source was given. */
   readonly plan?: SessionPlan;
-}
-
-/** Answer to `POST /ingest/<session>/source`. */
-export interface SourceAnswer {
-  readonly plan: SessionPlan;
 }
 
 /** Answer to `POST /ingest/<session>/timeline`: where the timeline goes on. */

@@ -1,0 +1,132 @@
+/**
+ * Who may write to a stream, and when a broadcast is over: leases, silence, the wait for an encoder to come back.
+ * Pure: times come in as milliseconds since 1970, ids and secrets as strings.
+ */
+import { fail, ok, type Result } from "../../media/result.ts";
+import type { ProfileName } from "../../media/profile.ts";
+import type { StreamState } from "../../wire/public.ts";
+
+/** A session that says nothing for this long may be taken over. */
+export const SILENCE_MS = 10_000;
+
+/** What origin knows of a stream when its encoder knocks. */
+export interface StreamSettings {
+  readonly id: string;
+  readonly profile: ProfileName;
+  readonly reconnectSeconds: number;
+}
+
+export interface Session {
+  /** From 1 within the broadcast; a higher one fences every lower one. */
+  readonly ordinal: number;
+  readonly lease: string;
+  readonly lastHeardAt: number;
+  /** Set when the transcoder said that the encoder is gone. */
+  readonly closedAt?: number;
+}
+
+/** One broadcast from its first claim on. */
+export interface Live {
+  readonly broadcast: string;
+  readonly settings: StreamSettings;
+  readonly startedAt: number;
+  readonly session: Session;
+  /** A first segment is there: viewers can be told. */
+  readonly visible: boolean;
+  readonly endedAt?: number;
+}
+
+export interface AlreadyLive {
+  readonly reason: "already-live";
+  /** When the present encoder could be taken over if it stayed silent from now on. */
+  readonly freeAt: number;
+}
+
+/** Give a stream to an encoder: the present broadcast goes on if it can, else a new one begins. */
+export function claim(
+  live: Live | undefined,
+  settings: StreamSettings,
+  fresh: { readonly broadcast: string; readonly lease: string },
+  now: number,
+): Result<Live, AlreadyLive> {
+  const session = { ordinal: 1, lease: fresh.lease, lastHeardAt: now };
+  if (live === undefined || isOver(live, now)) {
+    return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
+  }
+  if (isAlive(live, now)) return fail({ reason: "already-live", freeAt: live.session.lastHeardAt + SILENCE_MS });
+  return ok({ ...live, settings, session: { ...session, ordinal: live.session.ordinal + 1 } });
+}
+
+/** Leave a broadcast whose tracks do not fit any more: the same encoder, a new show. */
+export const restart = (live: Live, broadcast: string, now: number): Live => ({
+  broadcast,
+  settings: live.settings,
+  startedAt: now,
+  session: { ordinal: 1, lease: live.session.lease, lastHeardAt: now },
+  visible: false,
+});
+
+export type LeaseError =
+  /** Not the secret that was given out. */
+  | { readonly reason: "unknown-lease" }
+  /** Another session has the stream now. */
+  | { readonly reason: "fenced" }
+  /** This session, or its broadcast, was closed. */
+  | { readonly reason: "closed" };
+
+/** A writer, as it names itself in a request. */
+export interface Writer {
+  readonly broadcast: string;
+  readonly ordinal: number;
+  readonly lease: string;
+}
+
+/** Check a writer. `sameSecret` compares without telling by its timing how much was right. */
+export function checkLease(
+  live: Live | undefined,
+  writer: Writer,
+  sameSecret: (a: string, b: string) => boolean,
+): Result<Live, LeaseError> {
+  if (live === undefined) return fail({ reason: "unknown-lease" });
+  if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal) return fail({ reason: "fenced" });
+  if (live.session.ordinal < writer.ordinal || !sameSecret(live.session.lease, writer.lease)) {
+    return fail({ reason: "unknown-lease" });
+  }
+  if (live.endedAt !== undefined || live.session.closedAt !== undefined) return fail({ reason: "closed" });
+  return ok(live);
+}
+
+/** The session gave a sign of life. */
+export const heard = (live: Live, now: number): Live => ({ ...live, session: { ...live.session, lastHeardAt: now } });
+
+/** The encoder is gone; the broadcast waits for it. */
+export const closeSession = (live: Live, now: number): Live => ({ ...live, session: { ...live.session, closedAt: now } });
+
+/** An encoder holds the stream and has been heard of lately. */
+export const isAlive = (live: Live, now: number): boolean =>
+  live.endedAt === undefined && live.session.closedAt === undefined && now - live.session.lastHeardAt < SILENCE_MS;
+
+/** When the broadcast ends if nothing more is heard. */
+export function endsAt(live: Live): number {
+  const { closedAt, lastHeardAt } = live.session;
+  const waitMs = live.settings.reconnectSeconds * 1000;
+  return closedAt !== undefined ? closedAt + waitMs : lastHeardAt + Math.max(SILENCE_MS, waitMs);
+}
+
+/** Ended, or due to be. */
+export const isOver = (live: Live, now: number): boolean => live.endedAt !== undefined || now >= endsAt(live);
+
+/** What viewers are told. */
+export function stateOf(live: Live | undefined, now: number): StreamState {
+  if (live === undefined) return "offline";
+  if (live.endedAt !== undefined) return live.visible ? "ended" : "offline";
+  if (!live.visible) return isAlive(live, now) ? "starting" : "offline";
+  return isAlive(live, now) ? "live" : "interrupted";
+}
+
+/** When to look again without being asked; `undefined` once the broadcast is over. */
+export function nextCheckAt(live: Live, now: number): number | undefined {
+  if (live.endedAt !== undefined) return undefined;
+  const silentAt = live.session.lastHeardAt + SILENCE_MS;
+  return live.session.closedAt === undefined && silentAt > now ? silentAt : endsAt(live);
+}

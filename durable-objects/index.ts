@@ -1,0 +1,8 @@
+/** The Worker that holds the Durable Objects. It answers nothing itself: others reach the objects by binding. */
+export { LiveStream } from "./live-stream.ts";
+
+export default {
+  fetch(): Response {
+    return new Response("Not found\n", { status: 404, headers: { "cache-control": "no-store" } });
+  },
+};

@@ -1,0 +1,166 @@
+/**
+ * What a LiveStream keeps in its SQLite (docs/storage.md): the broadcast, and its timeline row by row.
+ * Rows of ended broadcasts stay until their replay is written; only the live window is ever read back here.
+ */
+import { type Entry, forgetOldParts, type Part, type Segment, type Timeline, type Tracks } from "../media/timeline.ts";
+import type { Live } from "./core/live.ts";
+
+/** A timeline without its segments: what changes seldom, or is small. */
+type Head = Omit<Timeline, "segments" | "open">;
+
+export class LiveStorage {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    storage.sql.exec(`
+      CREATE TABLE IF NOT EXISTS segment (
+        broadcast TEXT NOT NULL, msn INTEGER NOT NULL, session INTEGER NOT NULL, discontinuity INTEGER NOT NULL,
+        at REAL NOT NULL, duration REAL, part_count INTEGER, tracks TEXT,
+        PRIMARY KEY (broadcast, msn)
+      ) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS part (
+        broadcast TEXT NOT NULL, msn INTEGER NOT NULL, part INTEGER NOT NULL,
+        duration REAL NOT NULL, tracks TEXT NOT NULL,
+        PRIMARY KEY (broadcast, msn, part)
+      ) WITHOUT ROWID;
+    `);
+  }
+
+  /** The broadcast and its live window, as they were last saved. */
+  load(): { readonly live: Live | undefined; readonly timeline: Timeline | undefined } {
+    const live = this.#storage.kv.get<Live>("live");
+    const head = this.#storage.kv.get<Head>("head");
+    return { live, timeline: head && this.#readWindow(head) };
+  }
+
+  saveLive(live: Live): void {
+    this.#storage.kv.put("live", live);
+  }
+
+  /** Save a timeline whose `added` entries are new since it was last saved. All or nothing. */
+  saveTimeline(timeline: Timeline, added: readonly Entry[]): void {
+    this.#storage.transactionSync(() => {
+      for (const entry of added) this.#saveEntry(timeline, entry);
+      if (added.length === 0 || added.some((entry) => entry.type !== "part")) this.#saveHead(timeline);
+    });
+  }
+
+  #saveHead({ segments: _segments, open: _open, ...head }: Timeline): void {
+    this.#storage.kv.put("head", head satisfies Head);
+  }
+
+  #saveEntry(timeline: Timeline, entry: Entry): void {
+    const { sql } = this.#storage;
+    const { broadcast } = timeline;
+    switch (entry.type) {
+      case "init":
+        return;
+      case "part":
+        if (entry.part === 0) this.#openSegment(timeline, entry);
+        sql.exec(
+          "INSERT INTO part (broadcast, msn, part, duration, tracks) VALUES (?, ?, ?, ?, ?)",
+          broadcast,
+          entry.msn,
+          entry.part,
+          entry.duration,
+          JSON.stringify(entry.tracks),
+        );
+        return;
+      case "segment":
+        this.#openSegment(timeline, entry);
+        sql.exec(
+          `UPDATE segment SET duration = ?, tracks = ?,
+             part_count = (SELECT count(*) FROM part WHERE part.broadcast = segment.broadcast AND part.msn = segment.msn)
+           WHERE broadcast = ? AND msn = ?`,
+          entry.duration,
+          JSON.stringify(entry.tracks),
+          broadcast,
+          entry.msn,
+        );
+        return;
+    }
+  }
+
+  /** The row of a segment, made when its first part comes, or when it is closed if it has no parts. */
+  #openSegment(timeline: Timeline, entry: { readonly msn: number; readonly at: number }): void {
+    const known = [...timeline.segments.slice(-MAX_APPEND), ...(timeline.open ? [timeline.open] : [])].find(
+      ({ msn }) => msn === entry.msn,
+    );
+    this.#storage.sql.exec(
+      "INSERT OR IGNORE INTO segment (broadcast, msn, session, discontinuity, at) VALUES (?, ?, ?, ?, ?)",
+      timeline.broadcast,
+      entry.msn,
+      known?.session ?? timeline.session,
+      known?.discontinuity ? 1 : 0,
+      known?.at ?? entry.at,
+    );
+  }
+
+  #readWindow(head: Head): Timeline {
+    const first = this.#firstOfWindow(head);
+    const recent = Math.max(first, head.nextMsn - RECENT_SEGMENTS);
+    const parts = Map.groupBy(this.#readParts(head.broadcast, recent), (row) => row.msn);
+    const segments: Segment[] = [];
+    let open: Timeline["open"];
+    for (const row of this.#readSegments(head.broadcast, first)) {
+      const own: Part[] = (parts.get(row.msn) ?? []).map(({ duration, tracks }) => ({ duration, tracks: readTracks(tracks) }));
+      const opened = { msn: row.msn, session: row.session, discontinuity: row.discontinuity === 1, at: row.at, parts: own };
+      if (row.duration === null) {
+        // A segment past `nextMsn - 1` that was never closed is the open one; an older one was given up.
+        if (row.msn === head.nextMsn && !head.ended) open = opened;
+        continue;
+      }
+      segments.push({ ...opened, duration: row.duration, partCount: row.part_count ?? 0, tracks: readTracks(row.tracks) });
+    }
+    return { ...head, segments: forgetOldParts(segments, head.timing), ...(open && { open }) };
+  }
+
+  /** `msn` where the live window begins. */
+  #firstOfWindow(head: Head): number {
+    const wanted = Math.max(head.timing.windowSeconds, 6 * head.timing.targetDuration);
+    const row = this.#storage.sql
+      .exec<{ msn: number | null }>(
+        `SELECT min(msn) AS msn FROM (
+           SELECT msn, sum(duration) OVER (ORDER BY msn DESC) - duration AS after FROM segment
+           WHERE broadcast = ? AND duration IS NOT NULL
+         ) WHERE after < ?`,
+        head.broadcast,
+        wanted,
+      )
+      .one();
+    return row.msn ?? 0;
+  }
+
+  #readSegments(broadcast: string, first: number) {
+    return this.#storage.sql.exec<{
+      msn: number;
+      session: number;
+      discontinuity: number;
+      at: number;
+      duration: number | null;
+      part_count: number | null;
+      tracks: string | null;
+    }>(
+      `SELECT msn, session, discontinuity, at, duration, part_count, tracks FROM segment
+       WHERE broadcast = ? AND msn >= ? ORDER BY msn`,
+      broadcast,
+      first,
+    );
+  }
+
+  #readParts(broadcast: string, first: number) {
+    return this.#storage.sql.exec<{ msn: number; duration: number; tracks: string }>(
+      "SELECT msn, duration, tracks FROM part WHERE broadcast = ? AND msn >= ? ORDER BY msn, part",
+      broadcast,
+      first,
+    );
+  }
+}
+
+/** Segments that one append may close (AppendSchema). */
+const MAX_APPEND = 256;
+/** More segments than three target durations can hold: only their parts are read back. */
+const RECENT_SEGMENTS = 32;
+
+const readTracks = (text: string | null): Tracks => (text === null ? {} : JSON.parse(text));

@@ -1,0 +1,222 @@
+/** The LiveStream object: leases, eviction, restarts, the wait for an encoder, and waiting viewers. */
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { SILENCE_MS } from "../../durable-objects/core/live.ts";
+import { createStream, Encoder, get, json, origin, SOURCE } from "./encoder.ts";
+
+const liveStream = (stream: string) => env.LIVE_STREAM.getByName(stream);
+
+/** Let time pass for a stream: every moment it has stored moves into the past, then it is restarted. */
+async function age(stream: string, ms: number): Promise<void> {
+  await runInDurableObject(liveStream(stream), (_object, state) => {
+    const live = state.storage.kv.get<{ startedAt: number; session: { lastHeardAt: number; closedAt?: number } }>("live");
+    if (!live) throw new Error("nothing is live");
+    const { session } = live;
+    state.storage.kv.put("live", {
+      ...live,
+      session: {
+        ...session,
+        lastHeardAt: session.lastHeardAt - ms,
+        ...(session.closedAt !== undefined && { closedAt: session.closedAt - ms }),
+      },
+    });
+  });
+  await evictDurableObject(liveStream(stream));
+}
+
+const playlist = async (stream: string, rendition = "v720", query = ""): Promise<string> => {
+  const answer = await get(`/live/${stream}/${rendition}/index.m3u8${query}`);
+  expect(answer.status).toBe(200);
+  return answer.text();
+};
+
+const stateOf = async (stream: string): Promise<string> =>
+  (await (await get(`/api/streams/${stream}`)).json<{ state: string }>()).state;
+
+describe("an evicted LiveStream", () => {
+  it("goes on where it was, in the middle of a segment", async () => {
+    const encoder = await Encoder.open(await createStream("evicted"));
+    await encoder.pushSegment();
+    await encoder.pushPart();
+    await encoder.pushPart();
+    const before = await playlist("evicted");
+    await evictDurableObject(liveStream("evicted"));
+    expect(await playlist("evicted")).toBe(before);
+    await encoder.pushPart();
+    expect(await playlist("evicted")).toContain("part-1.2.m4s");
+  });
+
+  it("draws the same window after many segments, sessions and evictions", async () => {
+    const key = await createStream("evicted-often");
+    let encoder = await Encoder.open(key);
+    for (let round = 0; round < 3; round += 1) {
+      for (let i = 0; i < 4; i += 1) await encoder.pushSegment();
+      const before = [await playlist("evicted-often"), await playlist("evicted-often", "audio")];
+      await evictDurableObject(liveStream("evicted-often"));
+      expect([await playlist("evicted-often"), await playlist("evicted-often", "audio")]).toEqual(before);
+      await encoder.close();
+      encoder = await Encoder.open(key);
+    }
+    expect(await playlist("evicted-often")).toContain("#EXT-X-DISCONTINUITY\n");
+  });
+
+  it("slides its window and reads the same one back", async () => {
+    const encoder = await Encoder.open(await createStream("slides"));
+    await runInDurableObject(liveStream("slides"), (_object, state) => {
+      const head = state.storage.kv.get<{ timing: object }>("head");
+      state.storage.kv.put("head", { ...head, timing: { ...head?.timing, windowSeconds: 1 } });
+    });
+    await evictDurableObject(liveStream("slides"));
+    for (let i = 0; i < 9; i += 1) await encoder.pushSegment();
+    const before = await playlist("slides");
+    expect(before).toContain("#EXT-X-MEDIA-SEQUENCE:3\n");
+    await evictDurableObject(liveStream("slides"));
+    expect(await playlist("slides")).toBe(before);
+  });
+});
+
+describe("a lease", () => {
+  it("is taken over after ten seconds of silence, and fences the one who was silent", async () => {
+    const key = await createStream("takeover");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.pushPart();
+    await age("takeover", SILENCE_MS + 1);
+    const second = await Encoder.open(key);
+    expect(second.grant.session).toBe(`${first.grant.broadcast}.2`);
+    expect(second.plan.nextMsn).toBe(2);
+
+    const late = await first.append([first.nextPart()]);
+    expect(late.status).toBe(409);
+    expect(await late.json()).toMatchObject({ type: "urn:millrace:problem:fenced" });
+    expect((await first.put("v720", "part-1.1.m4s")).status).toBe(409);
+    expect((await first.close("broadcast")).status).toBe(409);
+
+    await second.pushSegment();
+    const text = await playlist("takeover");
+    expect(text).toContain(`${first.grant.broadcast}/1/v720/seg-1.m4s`);
+    expect(text.indexOf("#EXT-X-DISCONTINUITY\n")).toBeGreaterThan(text.indexOf("1/v720/seg-1.m4s"));
+    expect(text).toContain(`${first.grant.broadcast}/2/v720/seg-2.m4s`);
+  });
+
+  it("is kept by a slow encoder that nobody replaced", async () => {
+    const encoder = await Encoder.open(await createStream("slow"));
+    await encoder.pushSegment();
+    await age("slow", SILENCE_MS + 5_000);
+    expect(await stateOf("slow")).toBe("interrupted");
+    await encoder.pushPart();
+    expect(await stateOf("slow")).toBe("live");
+  });
+
+  it("seals what a vanished session left open: the segment holds exactly its parts", async () => {
+    const key = await createStream("sealed");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.pushPart();
+    await first.pushPart();
+    await age("sealed", SILENCE_MS + 1);
+    const second = await Encoder.open(key);
+    await second.pushSegment();
+    expect(await playlist("sealed")).toContain("#EXTINF:1,\n");
+    const fetched = async (file: string) =>
+      (await get(`/media/${first.grant.broadcast}/1/v480/${file}`)).text();
+    expect(await fetched("seg-1.m4s")).toBe((await fetched("part-1.0.m4s")) + (await fetched("part-1.1.m4s")));
+  });
+});
+
+describe("a broadcast whose encoder left", () => {
+  it("waits, goes on after a discontinuity, and keeps its media sequence", async () => {
+    const key = await createStream("returns");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.close();
+    expect(await stateOf("returns")).toBe("interrupted");
+    expect(await playlist("returns")).not.toContain("#EXT-X-ENDLIST");
+    const second = await Encoder.open(key);
+    await second.pushSegment();
+    expect(second.grant.broadcast).toBe(first.grant.broadcast);
+    expect(await stateOf("returns")).toBe("live");
+    expect(await playlist("returns")).toMatch(/seg-0\.m4s\n(.*\n)*#EXT-X-DISCONTINUITY\n(.*\n)*.*\/2\/v720\/seg-1\.m4s/);
+  });
+
+  it("ends when nobody comes back in time, even if the alarm fires twice", async () => {
+    const key = await createStream("never-returns", { reconnectSeconds: 60 });
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.close();
+    await age("never-returns", 59_000);
+    await runDurableObjectAlarm(liveStream("never-returns"));
+    expect(await playlist("never-returns")).not.toContain("#EXT-X-ENDLIST");
+    await age("never-returns", 2_000);
+    await runDurableObjectAlarm(liveStream("never-returns"));
+    const ended = await playlist("never-returns");
+    expect(ended).toContain("#EXT-X-ENDLIST");
+    expect(ended).not.toContain("PRELOAD-HINT");
+    await runDurableObjectAlarm(liveStream("never-returns"));
+    expect(await playlist("never-returns")).toBe(ended);
+    expect(await stateOf("never-returns")).toBe("ended");
+
+    const next = await Encoder.open(key);
+    expect(next.grant.broadcast).not.toBe(first.grant.broadcast);
+    await next.pushSegment();
+    expect(await playlist("never-returns")).toContain("#EXT-X-MEDIA-SEQUENCE:0\n");
+  });
+
+  it("ends when its transcoder vanished and stayed away", async () => {
+    const encoder = await Encoder.open(await createStream("vanished", { reconnectSeconds: 20 }));
+    await encoder.pushSegment();
+    await encoder.pushPart();
+    await age("vanished", 21_000);
+    await runDurableObjectAlarm(liveStream("vanished"));
+    const text = await playlist("vanished");
+    expect(text).toContain("seg-1.m4s");
+    expect(text).toContain("#EXT-X-ENDLIST");
+  });
+
+  it("ends at once when it is told to, and refuses what comes later", async () => {
+    const encoder = await Encoder.open(await createStream("ends"));
+    await encoder.pushSegment();
+    expect((await encoder.close("broadcast")).status).toBe(204);
+    expect((await encoder.close("broadcast")).status).toBe(204);
+    expect(await playlist("ends")).toContain("#EXT-X-ENDLIST");
+    expect((await encoder.append([encoder.nextPart()])).status).toBe(409);
+    expect(await (await get("/api/streams")).json()).not.toMatchObject({ streams: [{ id: "ends" }] });
+  });
+});
+
+describe("waiting", () => {
+  it("holds a reload until its part is there, and wakes every rendition", async () => {
+    const encoder = await Encoder.open(await createStream("waits"));
+    await encoder.pushSegment();
+    const waiting = ["v720", "v480", "audio"].map((rendition) => playlist("waits", rendition, "?_HLS_msn=1&_HLS_part=0"));
+    let answered = 0;
+    for (const answer of waiting) void answer.then(() => (answered += 1));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(answered).toBe(0);
+    await encoder.pushPart();
+    for (const text of await Promise.all(waiting)) expect(text).toContain("part-1.0.m4s");
+  });
+
+  it("gives up after three target durations with 503", async () => {
+    const encoder = await Encoder.open(await createStream("gives-up", { profile: "ultra" }), {
+      video: SOURCE.video && { ...SOURCE.video, keyframeSeconds: 1 },
+    });
+    await encoder.pushSegment(5, 0.2);
+    const started = Date.now();
+    const answer = await get("/live/gives-up/v720/index.m3u8?_HLS_msn=1&_HLS_part=0");
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get("retry-after")).toBe("1");
+    expect(Date.now() - started).toBeGreaterThanOrEqual(2_900);
+  });
+
+  it("lets one stream's trouble stay its own", async () => {
+    const healthy = await Encoder.open(await createStream("healthy"));
+    await healthy.pushSegment();
+    await origin("/ingest/sessions", json("POST", { key: await createStream("silent") }));
+    expect((await get("/live/silent/index.m3u8")).status).toBe(404);
+    expect(await stateOf("silent")).toBe("starting");
+    await healthy.pushPart();
+    expect(await playlist("healthy")).toContain("part-1.0.m4s");
+  });
+});

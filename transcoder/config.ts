@@ -1,0 +1,28 @@
+/** The transcoder's settings, from its environment (docs/operations.md). */
+import * as v from "valibot";
+import { parse } from "../wire/parse.ts";
+import type { Result } from "../media/result.ts";
+import type { Malformed } from "../wire/parse.ts";
+
+const port = v.pipe(v.string(), v.regex(/^[0-9]{1,5}$/, "a port"), v.transform(Number), v.maxValue(65535));
+
+const ConfigSchema = v.pipe(
+  v.object({
+    /** Where origin is, without a slash at the end. */
+    MILLRACE_ORIGIN: v.pipe(v.string(), v.url("a URL, as https://origin.example.com")),
+    MILLRACE_RTMP_HOST: v.optional(v.string(), "0.0.0.0"),
+    MILLRACE_RTMP_PORT: v.optional(port, "1935"),
+    MILLRACE_FFMPEG: v.optional(v.string(), "ffmpeg"),
+  }),
+  v.transform((env) => ({
+    origin: env.MILLRACE_ORIGIN.replace(/\/+$/, ""),
+    rtmpHost: env.MILLRACE_RTMP_HOST,
+    rtmpPort: env.MILLRACE_RTMP_PORT,
+    ffmpeg: env.MILLRACE_FFMPEG,
+  })),
+);
+export type Config = v.InferOutput<typeof ConfigSchema>;
+
+/** Read the settings; an error names the variable. */
+export const readConfig = (env: Record<string, string | undefined>): Result<Config, Malformed> =>
+  parse(ConfigSchema, env);

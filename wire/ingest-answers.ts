@@ -1,0 +1,51 @@
+/** The answers of the ingest API, read by the transcoder from unknown. Their types stand in ingest.ts. */
+import * as v from "valibot";
+import type { AppendAnswer, SessionGrant } from "./ingest.ts";
+
+const name = v.pipe(v.string(), v.regex(/^[a-z0-9]{1,16}$/));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.gtValue(0));
+
+const PlannedSchema = v.variant("kind", [
+  v.object({
+    kind: v.literal("video"),
+    name,
+    mode: v.picklist(["copy", "encode"]),
+    width: count,
+    height: count,
+    bitrate: positive,
+    publishAs: v.pipe(v.array(name), v.minLength(1)),
+  }),
+  v.object({
+    kind: v.literal("audio"),
+    name,
+    mode: v.picklist(["copy", "encode"]),
+    bitrate: positive,
+    channels: count,
+    publishAs: v.pipe(v.array(name), v.minLength(1)),
+  }),
+]);
+
+const PlanSchema = v.object({
+  nextMsn: count,
+  segmentSeconds: positive,
+  keyframeSeconds: positive,
+  targetDuration: positive,
+  partTarget: v.exactOptional(positive),
+  frameRate: v.exactOptional(positive),
+  renditions: v.pipe(v.array(PlannedSchema), v.minLength(1)),
+});
+
+/** `SessionGrant`. */
+export const SessionGrantSchema: v.GenericSchema<unknown, SessionGrant> = v.object({
+  session: v.string(),
+  stream: v.string(),
+  broadcast: v.string(),
+  lease: v.string(),
+  plan: v.exactOptional(PlanSchema),
+});
+
+/** `AppendAnswer`. */
+export const AppendAnswerSchema: v.GenericSchema<unknown, AppendAnswer> = v.object({
+  next: v.object({ msn: count, part: count }),
+});

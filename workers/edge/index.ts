@@ -1,0 +1,7 @@
+/** The edge Worker. */
+import type { EdgeEnv } from "../env.ts";
+import { edgeApp } from "./app.ts";
+
+export default {
+  fetch: edgeApp.fetch,
+} satisfies ExportedHandler<EdgeEnv>;

@@ -1,0 +1,24 @@
+/** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
+import type { LiveStream } from "../durable-objects/live-stream.ts";
+import type { Origin } from "./origin/index.ts";
+
+export interface EdgeEnv {
+  readonly ASSETS: Fetcher;
+  readonly MEDIA: R2Bucket;
+  readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
+  readonly ORIGIN: Service<Origin>;
+}
+
+export interface OriginEnv {
+  readonly MEDIA: R2Bucket;
+  readonly DB: D1Database;
+  readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
+  /** Bearer of the admin API; without it that API is closed. */
+  readonly ADMIN_TOKEN?: string;
+  readonly TOKEN_SECRET?: string;
+}
+
+export interface ObjectsEnv {
+  readonly MEDIA: R2Bucket;
+  readonly DB: D1Database;
+}

@@ -1,0 +1,18 @@
+/** Everything in one Worker: the edge at `/`, origin's HTTP at `/_origin/`. For development and small installs. */
+import { edgeApp } from "./edge/app.ts";
+import type { EdgeEnv, ObjectsEnv, OriginEnv } from "./env.ts";
+import { originApp } from "./origin/app.ts";
+
+export { LiveStream } from "../durable-objects/live-stream.ts";
+export { Origin } from "./origin/index.ts";
+
+const ORIGIN_PATH = "/_origin";
+
+export default {
+  fetch(request, env, ctx) {
+    const url = new URL(request.url);
+    if (!url.pathname.startsWith(`${ORIGIN_PATH}/`)) return edgeApp.fetch(request, env, ctx);
+    url.pathname = url.pathname.slice(ORIGIN_PATH.length);
+    return originApp.fetch(new Request(url, request), env, ctx);
+  },
+} satisfies ExportedHandler<EdgeEnv & OriginEnv & ObjectsEnv>;

@@ -1,0 +1,75 @@
+/** The operator's API: streams and their keys, behind the admin token. */
+import { type Context, Hono } from "hono";
+import { CreateStreamSchema, type StreamRecord } from "../../wire/admin.ts";
+import { type Problem, problem } from "../../wire/problem.ts";
+import type { OriginEnv } from "../env.ts";
+import { respond } from "../problems.ts";
+import { bearerOf, sameToken } from "./bearer.ts";
+import { readJson } from "./body.ts";
+import { createStream, findStream, listStreams, newKey, replaceKeys, setDisabled } from "./streams.ts";
+
+type App = { Bindings: OriginEnv };
+
+/** Longest body of an admin request, bytes. */
+const MAX_ADMIN_BYTES = 64 * 1024;
+
+export const admin = new Hono<App>();
+
+admin.use(async (c, next) => {
+  const refusal = await refuse(c.req.raw, c.env.ADMIN_TOKEN);
+  if (refusal) return respond(refusal, refusal.status === 401 ? { "www-authenticate": "Bearer" } : {});
+  return next();
+});
+
+admin.post("/streams", async (c) => {
+  const wanted = await readJson(c.req.raw, CreateStreamSchema, MAX_ADMIN_BYTES);
+  if (!wanted.ok) return respond(wanted.error);
+  const key = newKey();
+  if (!(await createStream(c.env.DB, wanted.value, key, new Date()))) {
+    return respond(problem(409, "stream-exists", `There is a stream "${wanted.value.id}" already.`));
+  }
+  return withKey(c, wanted.value.id, key, 201);
+});
+
+admin.get("/streams", async (c) => c.json({ streams: await listStreams(c.env.DB) }, 200, NO_STORE));
+
+admin.get("/streams/:id", async (c) => answer(c, await findStream(c.env.DB, c.req.param("id"))));
+
+admin.post("/streams/:id/rotate-key", async (c) => {
+  const id = c.req.param("id");
+  const key = newKey();
+  await replaceKeys(c.env.DB, id, key, new Date());
+  return withKey(c, id, key, 200);
+});
+
+admin.post("/streams/:id/disable", async (c) => {
+  const id = c.req.param("id");
+  await setDisabled(c.env.DB, id, true);
+  const stream = await findStream(c.env.DB, id);
+  if (stream) await c.env.LIVE_STREAM.getByName(id).revoke();
+  return answer(c, stream && { ...stream, live: false });
+});
+
+admin.post("/streams/:id/enable", async (c) => {
+  const id = c.req.param("id");
+  await setDisabled(c.env.DB, id, false);
+  return answer(c, await findStream(c.env.DB, id));
+});
+
+/** Keys and states are never for a cache. */
+const NO_STORE = { "cache-control": "no-store" };
+
+async function refuse(request: Request, adminToken: string | undefined): Promise<Problem | undefined> {
+  if (!adminToken) return problem(503, "no-admin-token", "ADMIN_TOKEN is not set on this origin.");
+  const given = bearerOf(request);
+  if (given !== undefined && (await sameToken(given, adminToken))) return undefined;
+  return problem(401, "unauthorized", "The admin token is missing or wrong.");
+}
+
+const answer = (c: Context<App>, stream: StreamRecord | undefined): Response =>
+  stream ? c.json(stream, 200, NO_STORE) : respond(problem(404, "unknown-stream", "There is no such stream."));
+
+async function withKey(c: Context<App>, id: string, key: string, status: 200 | 201): Promise<Response> {
+  const stream = await findStream(c.env.DB, id);
+  return stream ? c.json({ ...stream, key }, status, NO_STORE) : answer(c, undefined);
+}
