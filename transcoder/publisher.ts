@@ -6,49 +6,30 @@ import type { MediaFile } from "../media/address.ts";
 import type { Result } from "../media/result.ts";
 import type { Entry, RenditionFacts, TrackObject, Tracks } from "../media/timeline.ts";
 import type { PlannedRendition } from "../wire/ingest.ts";
+import type { Cut } from "./cmaf/cutter.ts";
+import type { TrackInit } from "./cmaf/init.ts";
 import type { Holder, OriginClient, Refusal } from "./origin-client.ts";
 
-/** One track's share of a cut: its bytes in pieces, to be sent one after the other. */
-export interface CutTrack {
-  readonly bytes: readonly Uint8Array[];
-  readonly independent: boolean;
-  readonly iframeBytes?: number;
-}
-
-/** What the cutter closes: a part, or a whole segment. A track that is missing has a gap. */
-export interface Cut {
-  readonly type: "part" | "segment";
-  readonly msn: number;
-  /** Of parts: the place in its segment. */
-  readonly part?: number;
-  /** Media time of its first frame on the session's clock. */
-  readonly startSeconds: number;
-  readonly duration: number;
-  /** By name of the planned rendition. */
-  readonly tracks: ReadonlyMap<string, CutTrack>;
-}
-
-/** An init segment, and what it says. */
-export interface TrackInit {
-  readonly bytes: Uint8Array;
-  readonly facts: RenditionFacts;
-}
+/** A cut that goes into the timeline. */
+export type MediaCut = Cut & { readonly type: "part" | "segment" };
 
 export interface PublisherOptions {
   readonly client: OriginClient;
   readonly holder: Holder;
   readonly renditions: readonly PlannedRendition[];
+  /** Frames a second of the video tracks. */
+  readonly frameRate?: number;
   /** Wall clock at media time 0, milliseconds since 1970. */
   readonly startedAt: number;
   /** A group is in the timeline; `waitedMs` is how long that took from the cut. */
-  readonly onPublished?: (cuts: readonly Cut[], waitedMs: number) => void;
+  readonly onPublished?: (cuts: readonly MediaCut[], waitedMs: number) => void;
   /** Origin refused for good: nothing more will be published. */
   readonly onRefused: (refusal: Refusal) => void;
 }
 
 /** Entries that must be posted together, and the objects they name on their way. */
 interface Group {
-  readonly cuts: readonly Cut[];
+  readonly cuts: readonly MediaCut[];
   readonly entries: readonly Entry[];
   readonly stored: Promise<Result<true, Refusal>>;
   readonly bytes: number;
@@ -77,29 +58,36 @@ export class Publisher {
   describe(inits: ReadonlyMap<string, TrackInit>): void {
     const renditions: RenditionFacts[] = [];
     const puts: Promise<Result<true, Refusal>>[] = [];
-    for (const [track, { bytes, facts }] of inits) {
-      for (const name of this.#publishAs.get(track) ?? []) {
-        renditions.push({ ...facts, name });
-        puts.push(this.#put(name, { kind: "init" }, bytes));
+    for (const { name: track, bitrate, publishAs } of this.#options.renditions) {
+      const init = inits.get(track);
+      if (!init) continue;
+      for (const name of publishAs) {
+        renditions.push({ name, bitrate, ...factsOf(init, this.#options.frameRate) });
+        puts.push(this.#put(name, { kind: "init" }, init.bytes));
       }
     }
     this.#enqueue([], [{ type: "init", renditions }], puts, 0);
   }
 
   /** Publish cuts that belong together: a segment goes with its last part, so that no playlist hints a part that never comes. */
-  publish(cuts: readonly Cut[]): void {
+  publish(cuts: readonly MediaCut[]): void {
     if (this.#refused || cuts.length === 0) return;
     const puts: Promise<Result<true, Refusal>>[] = [];
     let bytes = 0;
     for (const cut of cuts) {
       const file = fileOf(cut);
       for (const [track, object] of cut.tracks) {
-        const whole = join(object.bytes);
-        bytes += whole.byteLength;
+        const whole = join(object.chunks, object.bytes);
+        bytes += object.bytes;
         for (const name of this.#publishAs.get(track) ?? []) puts.push(this.#put(name, file, whole));
       }
     }
-    this.#enqueue(cuts, cuts.map((cut) => this.#entryOf(cut)), puts, bytes);
+    this.#enqueue(
+      cuts,
+      cuts.map((cut) => this.#entryOf(cut)),
+      puts,
+      bytes,
+    );
   }
 
   /** Wait until everything is in the timeline, or was refused. */
@@ -112,12 +100,14 @@ export class Publisher {
   }
 
   #enqueue(
-    cuts: readonly Cut[],
+    cuts: readonly MediaCut[],
     entries: readonly Entry[],
     puts: readonly Promise<Result<true, Refusal>>[],
     bytes: number,
   ): void {
-    const stored = Promise.all(puts).then((all) => all.find((put) => !put.ok) ?? { ok: true as const, value: true as const });
+    const stored = Promise.all(puts).then(
+      (all) => all.find((put) => !put.ok) ?? { ok: true as const, value: true as const },
+    );
     this.#queue.push({ cuts, entries, stored, bytes, cutAt: performance.now() });
     this.#waitingBytes += bytes;
     this.#running ??= this.#run().finally(() => {
@@ -128,7 +118,9 @@ export class Publisher {
   async #run(): Promise<void> {
     for (let group = this.#queue.shift(); group !== undefined; group = this.#queue.shift()) {
       const stored = await group.stored;
-      const told = stored.ok ? await this.#options.client.append(this.#options.holder, group.entries) : stored;
+      const told = stored.ok
+        ? await this.#options.client.append(this.#options.holder, group.entries)
+        : stored;
       this.#waitingBytes -= group.bytes;
       if (!told.ok) return this.#refuse(told.error);
       this.#options.onPublished?.(group.cuts, performance.now() - group.cutAt);
@@ -142,36 +134,41 @@ export class Publisher {
     this.#options.onRefused(refusal);
   }
 
-  #entryOf(cut: Cut): Entry {
+  #entryOf(cut: MediaCut): Entry {
     const { msn, duration } = cut;
     const at = this.#options.startedAt + 1000 * cut.startSeconds;
     const tracks = this.#tracksOf(cut);
-    if (cut.type === "segment" || cut.part === undefined) return { type: "segment", msn, at, duration, tracks };
-    return { type: "part", msn, part: cut.part, at, duration, tracks };
+    return cut.type === "part"
+      ? { type: "part", msn, part: cut.part, at, duration, tracks }
+      : { type: "segment", msn, at, duration, tracks };
   }
 
-  #tracksOf(cut: Cut): Tracks {
+  #tracksOf(cut: MediaCut): Tracks {
     const tracks: Record<string, TrackObject> = {};
     for (const [track, { bytes, independent, iframeBytes }] of cut.tracks) {
-      const size = bytes.reduce((sum, piece) => sum + piece.byteLength, 0);
-      const object = { bytes: size, independent, ...(iframeBytes !== undefined && { iframeBytes }) };
+      const object = { bytes, independent, ...(iframeBytes !== undefined && { iframeBytes }) };
       for (const name of this.#publishAs.get(track) ?? []) tracks[name] = object;
     }
     return tracks;
   }
 }
 
-const fileOf = ({ type, msn, part }: Cut): MediaFile =>
-  type === "segment" || part === undefined ? { kind: "segment", msn } : { kind: "part", msn, part };
+const fileOf = (cut: MediaCut): MediaFile =>
+  cut.type === "segment" ? { kind: "segment", msn: cut.msn } : { kind: "part", msn: cut.msn, part: cut.part };
 
-function join(pieces: readonly Uint8Array[]): Uint8Array {
-  const [only] = pieces;
-  if (pieces.length === 1 && only) return only;
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
+function factsOf(init: TrackInit, frameRate: number | undefined): Omit<RenditionFacts, "name" | "bitrate"> {
+  const { kind, codecs } = init;
+  if (init.kind === "audio") return { kind, codecs, channels: init.channels };
+  const { width, height } = init;
+  return { kind, codecs, width, height, ...(frameRate !== undefined && { frameRate }) };
+}
+
+function join(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
+  const whole = new Uint8Array(bytes);
   let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
   }
   return whole;
 }
