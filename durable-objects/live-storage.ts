@@ -2,7 +2,14 @@
  * What a LiveStream keeps in its SQLite (docs/storage.md): the broadcast, and its timeline row by row.
  * Rows of ended broadcasts stay until their replay is written; only the live window is ever read back here.
  */
-import { type Entry, forgetOldParts, type Part, type Segment, type Timeline, type Tracks } from "../media/timeline.ts";
+import {
+  type Entry,
+  forgetOldParts,
+  type Part,
+  type Segment,
+  type Timeline,
+  type Tracks,
+} from "../media/timeline.ts";
 import type { Live } from "./core/live.ts";
 
 /** A timeline without its segments: what changes seldom, or is small. */
@@ -104,14 +111,28 @@ export class LiveStorage {
     const segments: Segment[] = [];
     let open: Timeline["open"];
     for (const row of this.#readSegments(head.broadcast, first)) {
-      const own: Part[] = (parts.get(row.msn) ?? []).map(({ duration, tracks }) => ({ duration, tracks: readTracks(tracks) }));
-      const opened = { msn: row.msn, session: row.session, discontinuity: row.discontinuity === 1, at: row.at, parts: own };
+      const own: Part[] = (parts.get(row.msn) ?? []).map(({ duration, tracks }) => ({
+        duration,
+        tracks: readTracks(tracks),
+      }));
+      const opened = {
+        msn: row.msn,
+        session: row.session,
+        discontinuity: row.discontinuity === 1,
+        at: row.at,
+        parts: own,
+      };
       if (row.duration === null) {
         // A segment past `nextMsn - 1` that was never closed is the open one; an older one was given up.
         if (row.msn === head.nextMsn && !head.ended) open = opened;
         continue;
       }
-      segments.push({ ...opened, duration: row.duration, partCount: row.part_count ?? 0, tracks: readTracks(row.tracks) });
+      segments.push({
+        ...opened,
+        duration: row.duration,
+        partCount: row.part_count ?? 0,
+        tracks: readTracks(row.tracks),
+      });
     }
     return { ...head, segments: forgetOldParts(segments, head.timing), ...(open && { open }) };
   }

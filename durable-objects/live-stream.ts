@@ -3,7 +3,13 @@
  * for media. Decisions are made in core/live.ts and media/; this class stores first, then tells.
  */
 import { DurableObject } from "cloudflare:workers";
-import { BROADCAST_SECRET_BYTES, broadcastId, type MediaAddress, secretLetters, sessionId } from "../media/address.ts";
+import {
+  BROADCAST_SECRET_BYTES,
+  broadcastId,
+  type MediaAddress,
+  secretLetters,
+  sessionId,
+} from "../media/address.ts";
 import { planLadder } from "../media/ladder.ts";
 import { decide, decidePartRequest, edgeOf, type PartVerdict, type Reload } from "../media/live-edge.ts";
 import { maxBlockSeconds } from "../media/profile.ts";
@@ -11,18 +17,19 @@ import { fail, ok, type Result } from "../media/result.ts";
 import { sealingEntry } from "../media/seal.ts";
 import {
   type Entry,
+  type ExtendError,
   emptyTimeline,
   end,
-  type ExtendError,
   extend,
-  pick,
   type Position,
+  pick,
   positionOf,
   type Timeline,
 } from "../media/timeline.ts";
 import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
 import type { StreamState } from "../wire/public.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
+import { saveBroadcast } from "./broadcast-index.ts";
 import {
   type AlreadyLive,
   checkLease,
@@ -40,7 +47,6 @@ import {
 } from "./core/live.ts";
 import { LiveStorage } from "./live-storage.ts";
 import { assembleSegment } from "./sealing.ts";
-import { saveBroadcast } from "./broadcast-index.ts";
 
 /** Why a playlist is not to be had. */
 export type ReachError =
@@ -92,7 +98,11 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
    * Plan the session from what its encoder turned out to send. A source whose kinds of track differ from the
    * broadcast's begins a new broadcast, so the grant may name other ids than before.
    */
-  async describe(writer: Writer, source: Source, allowCopy: boolean): Promise<Result<SessionGrant, LeaseError>> {
+  async describe(
+    writer: Writer,
+    source: Source,
+    allowCopy: boolean,
+  ): Promise<Result<SessionGrant, LeaseError>> {
     const live = this.#hear(writer);
     return live.ok ? ok(await this.#plan(live.value, source, allowCopy)) : live;
   }
@@ -144,7 +154,10 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   }
 
   /** The timeline as `rendition` needs it (all of it without one), once `want` is reached. */
-  async reach(rendition: string | undefined, want: Reload | undefined): Promise<Result<Timeline, ReachError>> {
+  async reach(
+    rendition: string | undefined,
+    want: Reload | undefined,
+  ): Promise<Result<Timeline, ReachError>> {
     const deadline = Date.now() + 1000 * (this.#timeline ? maxBlockSeconds(this.#timeline.timing) : 0);
     for (;;) {
       const timeline = this.#timeline;

@@ -18,14 +18,18 @@ export async function assembleSegment(
       const place = { broadcast, session: open.session, rendition };
       const parts = await Promise.all(
         open.parts.map(async (_, part) => {
-          const object = await bucket.get(mediaKey({ ...place, file: { kind: "part", msn: open.msn, part } }));
+          const object = await bucket.get(
+            mediaKey({ ...place, file: { kind: "part", msn: open.msn, part } }),
+          );
           return object?.arrayBuffer();
         }),
       );
       const whole = parts.filter((bytes) => bytes !== undefined);
       if (whole.length < parts.length) return undefined;
       const key = mediaKey({ ...place, file: { kind: "segment", msn: open.msn } });
-      await bucket.put(key, await new Blob(whole).arrayBuffer(), { httpMetadata: { contentType: "video/iso.segment" } });
+      await bucket.put(key, await new Blob(whole).arrayBuffer(), {
+        httpMetadata: { contentType: "video/iso.segment" },
+      });
       return rendition;
     }),
   );

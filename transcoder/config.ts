@@ -1,8 +1,8 @@
 /** The transcoder's settings, from its environment (docs/operations.md). */
 import * as v from "valibot";
-import { parse } from "../wire/parse.ts";
 import type { Result } from "../media/result.ts";
 import type { Malformed } from "../wire/parse.ts";
+import { parse } from "../wire/parse.ts";
 
 const port = v.pipe(v.string(), v.regex(/^[0-9]{1,5}$/, "a port"), v.transform(Number), v.maxValue(65535));
 

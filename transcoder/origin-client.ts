@@ -40,9 +40,15 @@ export interface OriginClient {
 /** A client of the origin at `base`. */
 export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RETRY): OriginClient {
   const call = (method: string, path: string, options: CallOptions = {}) =>
-    callWithRetry(`${base}/ingest${path}`, method, options, options.once ? { ...policy, attempts: 1 } : policy);
+    callWithRetry(
+      `${base}/ingest${path}`,
+      method,
+      options,
+      options.once ? { ...policy, attempts: 1 } : policy,
+    );
   const json = (value: unknown): CallOptions => ({ body: JSON.stringify(value), type: "application/json" });
-  const grant = (answer: Result<string, Refusal>) => (answer.ok ? read(SessionGrantSchema, answer.value) : answer);
+  const grant = (answer: Result<string, Refusal>) =>
+    answer.ok ? read(SessionGrantSchema, answer.value) : answer;
   const done = (answer: Result<string, Refusal>) => (answer.ok ? ok(true as const) : answer);
   return {
     open: async (key) => grant(await call("POST", "/sessions", json({ key }))),
@@ -65,7 +71,8 @@ export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RE
     // A figure that is late is worth nothing: it is not sent twice.
     sample: async ({ session, lease }, stats) =>
       done(await call("POST", `/${session}/stats`, { ...json(stats), lease, once: true })),
-    close: async ({ session, lease }, scope) => done(await call("DELETE", `/${session}?end=${scope}`, { lease })),
+    close: async ({ session, lease }, scope) =>
+      done(await call("DELETE", `/${session}?end=${scope}`, { lease })),
   };
 }
 

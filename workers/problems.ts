@@ -14,4 +14,5 @@ export const notFound = (): Problem => problem(404, "not-found", "There is nothi
 /** Something failed that is no client's fault; what it was stands in the log only. */
 export const internal = (): Problem => problem(500, "internal", "Something went wrong on our side.");
 
-export const methodNotAllowed = (): Problem => problem(405, "method-not-allowed", "This address does not take that method.");
+export const methodNotAllowed = (): Problem =>
+  problem(405, "method-not-allowed", "This address does not take that method.");

@@ -2,8 +2,9 @@
  * Who may write to a stream, and when a broadcast is over: leases, silence, the wait for an encoder to come back.
  * Pure: times come in as milliseconds since 1970, ids and secrets as strings.
  */
-import { fail, ok, type Result } from "../../media/result.ts";
+
 import type { ProfileName } from "../../media/profile.ts";
+import { fail, ok, type Result } from "../../media/result.ts";
 import type { StreamState } from "../../wire/public.ts";
 
 /** A session that says nothing for this long may be taken over. */
@@ -53,7 +54,8 @@ export function claim(
   if (live === undefined || isOver(live, now)) {
     return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
   }
-  if (isAlive(live, now)) return fail({ reason: "already-live", freeAt: live.session.lastHeardAt + SILENCE_MS });
+  if (isAlive(live, now))
+    return fail({ reason: "already-live", freeAt: live.session.lastHeardAt + SILENCE_MS });
   return ok({ ...live, settings, session: { ...session, ordinal: live.session.ordinal + 1 } });
 }
 
@@ -88,7 +90,8 @@ export function checkLease(
   sameSecret: (a: string, b: string) => boolean,
 ): Result<Live, LeaseError> {
   if (live === undefined) return fail({ reason: "unknown-lease" });
-  if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal) return fail({ reason: "fenced" });
+  if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal)
+    return fail({ reason: "fenced" });
   if (live.session.ordinal < writer.ordinal || !sameSecret(live.session.lease, writer.lease)) {
     return fail({ reason: "unknown-lease" });
   }
@@ -97,14 +100,22 @@ export function checkLease(
 }
 
 /** The session gave a sign of life. */
-export const heard = (live: Live, now: number): Live => ({ ...live, session: { ...live.session, lastHeardAt: now } });
+export const heard = (live: Live, now: number): Live => ({
+  ...live,
+  session: { ...live.session, lastHeardAt: now },
+});
 
 /** The encoder is gone; the broadcast waits for it. */
-export const closeSession = (live: Live, now: number): Live => ({ ...live, session: { ...live.session, closedAt: now } });
+export const closeSession = (live: Live, now: number): Live => ({
+  ...live,
+  session: { ...live.session, closedAt: now },
+});
 
 /** An encoder holds the stream and has been heard of lately. */
 export const isAlive = (live: Live, now: number): boolean =>
-  live.endedAt === undefined && live.session.closedAt === undefined && now - live.session.lastHeardAt < SILENCE_MS;
+  live.endedAt === undefined &&
+  live.session.closedAt === undefined &&
+  now - live.session.lastHeardAt < SILENCE_MS;
 
 /** When the broadcast ends if nothing more is heard. */
 export function endsAt(live: Live): number {

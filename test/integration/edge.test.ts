@@ -36,7 +36,12 @@ describe("playlists", () => {
   });
 
   it("rule 30: may be read from any site, with the headers a player needs", async () => {
-    for (const path of ["/live/edge/index.m3u8", "/live/edge/audio/index.m3u8", `${media}/v720/init.mp4`, "/nothing"]) {
+    for (const path of [
+      "/live/edge/index.m3u8",
+      "/live/edge/audio/index.m3u8",
+      `${media}/v720/init.mp4`,
+      "/nothing",
+    ]) {
       const answer = await get(path);
       expect(answer.headers.get("access-control-allow-origin")).toBe("*");
       expect(answer.headers.get("access-control-expose-headers")).toMatch(/Age.*Date/);
@@ -138,14 +143,16 @@ describe("media", () => {
 
   it("sends a range only of the object that If-Range means", async () => {
     const etag = (await get(segment())).headers.get("etag") ?? "";
-    const ranged = (ifRange: string) => get(segment(), { headers: { range: "bytes=0-1", "if-range": ifRange } });
+    const ranged = (ifRange: string) =>
+      get(segment(), { headers: { range: "bytes=0-1", "if-range": ifRange } });
     expect((await ranged(etag)).status).toBe(206);
     expect((await ranged('"other"')).status).toBe(200);
   });
 
   it("rule 22: holds a hinted part and sends no byte before it is complete", async () => {
     const text = await (await get("/live/edge/v720/index.m3u8")).text();
-    const hinted = /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="\.\.\/\.\.\/\.\.(\/media\/[^"]+)"/.exec(text)?.[1] ?? "none";
+    const hinted =
+      /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="\.\.\/\.\.\/\.\.(\/media\/[^"]+)"/.exec(text)?.[1] ?? "none";
     let status: number | undefined;
     const held = get(hinted).then((answer) => {
       status = answer.status;
@@ -156,7 +163,9 @@ describe("media", () => {
     await encoder.pushPart();
     const answer = await held;
     expect(answer.status).toBe(200);
-    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(bytesOf("v720", hinted.split("/").at(-1) ?? ""));
+    expect(new Uint8Array(await answer.arrayBuffer())).toEqual(
+      bytesOf("v720", hinted.split("/").at(-1) ?? ""),
+    );
     expect(await (await get("/live/edge/v720/index.m3u8")).text()).toContain(hinted);
   });
 

@@ -92,7 +92,13 @@ export class Encoder {
             height: planned.height,
             frameRate: 30,
           }
-        : { name: planned.name, kind: planned.kind, codecs: "mp4a.40.2", bitrate: planned.bitrate, channels: 2 },
+        : {
+            name: planned.name,
+            kind: planned.kind,
+            codecs: "mp4a.40.2",
+            bitrate: planned.bitrate,
+            channels: 2,
+          },
     );
   }
 
@@ -101,7 +107,11 @@ export class Encoder {
   }
 
   /** Put one object. */
-  put(rendition: string, file: string, body: string | Uint8Array = bytesOf(rendition, file)): Promise<Response> {
+  put(
+    rendition: string,
+    file: string,
+    body: string | Uint8Array = bytesOf(rendition, file),
+  ): Promise<Response> {
     const type = file === "init.mp4" ? "video/mp4" : "video/iso.segment";
     return origin(`/ingest/${this.grant.session}/objects/${rendition}/${file}`, {
       method: "PUT",
@@ -123,7 +133,14 @@ export class Encoder {
   /** The entry of the next part. */
   nextPart(duration = 0.5): Entry & { type: "part" } {
     const { msn, part, at } = this;
-    return { type: "part", msn, part, at, duration, tracks: this.tracks(`part-${msn}.${part}.m4s`, part === 0) };
+    return {
+      type: "part",
+      msn,
+      part,
+      at,
+      duration,
+      tracks: this.tracks(`part-${msn}.${part}.m4s`, part === 0),
+    };
   }
 
   /** Publish one part. */

@@ -29,17 +29,19 @@ describe("opening a session", () => {
   });
 
   it("refuses an unknown key without saying more", async () => {
-    expect(await problemOf(origin("/ingest/sessions", json("POST", { key: "mrk_nobody", source: SOURCE })))).toEqual([
-      401,
-      "unknown-key",
-    ]);
+    expect(
+      await problemOf(origin("/ingest/sessions", json("POST", { key: "mrk_nobody", source: SOURCE }))),
+    ).toEqual([401, "unknown-key"]);
   });
 
   it("refuses a key that was rotated away, and takes the new one", async () => {
     const old = await createStream("rotated");
     const answer = await origin("/admin/streams/rotated/rotate-key", { method: "POST", headers: ADMIN });
     const { key } = await answer.json<{ key: string }>();
-    expect(await problemOf(origin("/ingest/sessions", json("POST", { key: old })))).toEqual([401, "unknown-key"]);
+    expect(await problemOf(origin("/ingest/sessions", json("POST", { key: old })))).toEqual([
+      401,
+      "unknown-key",
+    ]);
     expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
   });
 
@@ -48,7 +50,10 @@ describe("opening a session", () => {
     const encoder = await Encoder.open(key);
     await encoder.pushSegment();
     await origin("/admin/streams/disabled/disable", { method: "POST", headers: ADMIN });
-    expect(await problemOf(origin("/ingest/sessions", json("POST", { key })))).toEqual([403, "stream-disabled"]);
+    expect(await problemOf(origin("/ingest/sessions", json("POST", { key })))).toEqual([
+      403,
+      "stream-disabled",
+    ]);
     expect(await problemOf(encoder.append([encoder.nextPart()]))).toEqual([409, "closed"]);
     expect(await (await get("/live/disabled/v720/index.m3u8")).text()).toContain("#EXT-X-ENDLIST");
     await origin("/admin/streams/disabled/enable", { method: "POST", headers: ADMIN });
@@ -68,7 +73,7 @@ describe("opening a session", () => {
     ["no key", { source: SOURCE }, 400],
     ["a key that is not text", { key: 7 }, 400],
     ["a picture of no size", { key: "k", source: { video: { ...SOURCE.video, width: 0 } } }, 400],
-    ["a frame rate of infinity", { key: "k", source: { video: { ...SOURCE.video, frameRate: 1e999 } } }, 400],
+    ["a frame rate no screen has", { key: "k", source: { video: { ...SOURCE.video, frameRate: 100_000 } } }, 400],
     ["a list", [], 400],
   ])("refuses %s", async (_what, body, status) => {
     expect(await problemOf(origin("/ingest/sessions", json("POST", body)))).toEqual([status, "malformed"]);
@@ -76,17 +81,18 @@ describe("opening a session", () => {
 
   it("refuses text that is not JSON, another type, and no length", async () => {
     const headers = { "content-type": "application/json", "content-length": "1" };
-    expect(await problemOf(origin("/ingest/sessions", { method: "POST", body: "{", headers }))).toEqual([400, "malformed"]);
+    expect(await problemOf(origin("/ingest/sessions", { method: "POST", body: "{", headers }))).toEqual([
+      400,
+      "malformed",
+    ]);
     const text = { "content-type": "text/plain", "content-length": "2" };
-    expect(await problemOf(origin("/ingest/sessions", { method: "POST", body: "{}", headers: text }))).toEqual([
-      415,
-      "unsupported-media-type",
-    ]);
+    expect(
+      await problemOf(origin("/ingest/sessions", { method: "POST", body: "{}", headers: text })),
+    ).toEqual([415, "unsupported-media-type"]);
     const big = { "content-type": "application/json", "content-length": "9999999" };
-    expect(await problemOf(origin("/ingest/sessions", { method: "POST", body: "{}", headers: big }))).toEqual([
-      413,
-      "too-large",
-    ]);
+    expect(await problemOf(origin("/ingest/sessions", { method: "POST", body: "{}", headers: big }))).toEqual(
+      [413, "too-large"],
+    );
   });
 });
 
@@ -105,7 +111,11 @@ describe("putting objects", () => {
     const path = `/ingest/${encoder.grant.session}/objects/v720/seg-0.m4s`;
     const headers = { ...encoder.auth, "content-type": "video/iso.segment" };
     for (const declared of ["5", "500"]) {
-      const put = origin(path, { method: "PUT", body: "0123456789", headers: { ...headers, "content-length": declared } });
+      const put = origin(path, {
+        method: "PUT",
+        body: "0123456789",
+        headers: { ...headers, "content-length": declared },
+      });
       expect(await problemOf(put)).toEqual([400, "wrong-length"]);
     }
     expect((await get(`/media/${encoder.grant.broadcast}/1/v720/seg-0.m4s`)).status).toBe(404);
@@ -171,7 +181,10 @@ describe("putting objects", () => {
     expect(await problemOf(put(path, {}))).toEqual([401, "unknown-lease"]);
     expect(await problemOf(put(path, { authorization: "Bearer nonsense" }))).toEqual([401, "unknown-lease"]);
     expect(await problemOf(put(path.replace(".1/", ".2/"), encoder.auth))).toEqual([401, "unknown-lease"]);
-    expect(await problemOf(put("/ingest/nonsense/objects/v720/seg-0.m4s", encoder.auth))).toEqual([404, "not-found"]);
+    expect(await problemOf(put("/ingest/nonsense/objects/v720/seg-0.m4s", encoder.auth))).toEqual([
+      404,
+      "not-found",
+    ]);
   });
 });
 
@@ -201,16 +214,19 @@ describe("the timeline", () => {
     const { session, lease } = await answer.json<SessionGrant>();
     const auth = { authorization: `Bearer ${lease}` };
     const part = { type: "part", msn: 0, part: 0, at: Date.now(), duration: 0.5, tracks: {} };
-    const append = (entries: unknown) => origin(`/ingest/${session}/timeline`, json("POST", { entries }, auth));
+    const append = (entries: unknown) =>
+      origin(`/ingest/${session}/timeline`, json("POST", { entries }, auth));
     expect(await problemOf(append([part]))).toEqual([409, "no-init"]);
-    const init = { type: "init", renditions: [{ name: "v720", kind: "video", codecs: "avc1.64001f", bitrate: 1 }] };
+    const init = {
+      type: "init",
+      renditions: [{ name: "v720", kind: "video", codecs: "avc1.64001f", bitrate: 1 }],
+    };
     expect(await problemOf(append([init, { ...part, duration: 0.7 }]))).toEqual([422, "too-long"]);
     expect(await problemOf(append([]))).toEqual([400, "malformed"]);
     expect(await problemOf(append([{ ...part, msn: -1 }]))).toEqual([400, "malformed"]);
-    expect(await problemOf(append([{ ...part, tracks: { "../x": { bytes: 1, independent: true } } }]))).toEqual([
-      400,
-      "malformed",
-    ]);
+    expect(
+      await problemOf(append([{ ...part, tracks: { "../x": { bytes: 1, independent: true } } }])),
+    ).toEqual([400, "malformed"]);
   });
 
   it("starts a new broadcast when the kinds of track differ, and keeps the lease", async () => {
@@ -230,10 +246,9 @@ describe("the timeline", () => {
 describe("the admin API", () => {
   it("is closed without the token", async () => {
     expect(await problemOf(origin("/admin/streams"))).toEqual([401, "unauthorized"]);
-    expect(await problemOf(origin("/admin/streams", { headers: { authorization: "Bearer guess" } }))).toEqual([
-      401,
-      "unauthorized",
-    ]);
+    expect(await problemOf(origin("/admin/streams", { headers: { authorization: "Bearer guess" } }))).toEqual(
+      [401, "unauthorized"],
+    );
   });
 
   it("creates, lists, refuses doubles and bad ids, and never shows a key again", async () => {
@@ -243,9 +258,14 @@ describe("the admin API", () => {
       "stream-exists",
     ]);
     for (const id of ["", "UPPER", "-a", "a-", "a/b", "..", "a".repeat(64)]) {
-      expect(await problemOf(origin("/admin/streams", json("POST", { id }, ADMIN)))).toEqual([400, "malformed"]);
+      expect(await problemOf(origin("/admin/streams", json("POST", { id }, ADMIN)))).toEqual([
+        400,
+        "malformed",
+      ]);
     }
-    const listed = await (await origin("/admin/streams", { headers: ADMIN })).json<{ streams: { id: string }[] }>();
+    const listed = await (await origin("/admin/streams", { headers: ADMIN })).json<{
+      streams: { id: string }[];
+    }>();
     expect(listed.streams.find(({ id }) => id === "admin-a")).toMatchObject({
       title: "A show",
       profile: "ultra",
@@ -253,9 +273,8 @@ describe("the admin API", () => {
       live: false,
     });
     expect(JSON.stringify(listed)).not.toContain("mrk_");
-    expect(await problemOf(origin("/admin/streams/nobody/rotate-key", { method: "POST", headers: ADMIN }))).toEqual([
-      404,
-      "unknown-stream",
-    ]);
+    expect(
+      await problemOf(origin("/admin/streams/nobody/rotate-key", { method: "POST", headers: ADMIN })),
+    ).toEqual([404, "unknown-stream"]);
   });
 });

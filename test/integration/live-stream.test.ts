@@ -10,7 +10,10 @@ const liveStream = (stream: string) => env.LIVE_STREAM.getByName(stream);
 /** Let time pass for a stream: every moment it has stored moves into the past, then it is restarted. */
 async function age(stream: string, ms: number): Promise<void> {
   await runInDurableObject(liveStream(stream), (_object, state) => {
-    const live = state.storage.kv.get<{ startedAt: number; session: { lastHeardAt: number; closedAt?: number } }>("live");
+    const live = state.storage.kv.get<{
+      startedAt: number;
+      session: { lastHeardAt: number; closedAt?: number };
+    }>("live");
     if (!live) throw new Error("nothing is live");
     const { session } = live;
     state.storage.kv.put("live", {
@@ -121,7 +124,9 @@ describe("a lease", () => {
     expect(await playlist("sealed")).toContain("#EXTINF:1,\n");
     const fetched = async (file: string) =>
       (await get(`/media/${first.grant.broadcast}/1/v480/${file}`)).text();
-    expect(await fetched("seg-1.m4s")).toBe((await fetched("part-1.0.m4s")) + (await fetched("part-1.1.m4s")));
+    expect(await fetched("seg-1.m4s")).toBe(
+      (await fetched("part-1.0.m4s")) + (await fetched("part-1.1.m4s")),
+    );
   });
 });
 
@@ -137,7 +142,9 @@ describe("a broadcast whose encoder left", () => {
     await second.pushSegment();
     expect(second.grant.broadcast).toBe(first.grant.broadcast);
     expect(await stateOf("returns")).toBe("live");
-    expect(await playlist("returns")).toMatch(/seg-0\.m4s\n(.*\n)*#EXT-X-DISCONTINUITY\n(.*\n)*.*\/2\/v720\/seg-1\.m4s/);
+    expect(await playlist("returns")).toMatch(
+      /seg-0\.m4s\n(.*\n)*#EXT-X-DISCONTINUITY\n(.*\n)*.*\/2\/v720\/seg-1\.m4s/,
+    );
   });
 
   it("ends when nobody comes back in time, even if the alarm fires twice", async () => {
@@ -189,7 +196,9 @@ describe("waiting", () => {
   it("holds a reload until its part is there, and wakes every rendition", async () => {
     const encoder = await Encoder.open(await createStream("waits"));
     await encoder.pushSegment();
-    const waiting = ["v720", "v480", "audio"].map((rendition) => playlist("waits", rendition, "?_HLS_msn=1&_HLS_part=0"));
+    const waiting = ["v720", "v480", "audio"].map((rendition) =>
+      playlist("waits", rendition, "?_HLS_msn=1&_HLS_part=0"),
+    );
     let answered = 0;
     for (const answer of waiting) void answer.then(() => (answered += 1));
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -13,8 +13,12 @@ export const api = new Hono<{ Bindings: EdgeEnv }>();
 const STATUS_HEADERS = { ...CORS, "cache-control": cacheControl({ kind: "status" }) };
 
 api.get("/streams", async (c) => {
-  const streams = await Promise.all((await c.env.ORIGIN.liveStreams()).map((stream) => statusOf(c.env, stream)));
-  const live: LiveStreams = { streams: streams.filter(({ state }) => state === "live" || state === "interrupted") };
+  const streams = await Promise.all(
+    (await c.env.ORIGIN.liveStreams()).map((stream) => statusOf(c.env, stream)),
+  );
+  const live: LiveStreams = {
+    streams: streams.filter(({ state }) => state === "live" || state === "interrupted"),
+  };
   return c.json(live, 200, STATUS_HEADERS);
 });
 

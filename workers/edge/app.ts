@@ -26,7 +26,9 @@ edgeApp.route("/live", playlists);
 edgeApp.get("/media/*", serveMedia);
 edgeApp.route("/api", api);
 
-edgeApp.notFound(() => respond(notFound(), { ...CORS, "cache-control": cacheControl({ kind: "live-edge-error" }) }));
+edgeApp.notFound(() =>
+  respond(notFound(), { ...CORS, "cache-control": cacheControl({ kind: "live-edge-error" }) }),
+);
 edgeApp.onError((error) => {
   console.error("edge", error);
   return respond(internal(), CORS);

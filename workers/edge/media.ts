@@ -3,13 +3,19 @@
  * Immutable, so everything here may be cached for ever once it exists.
  */
 import type { Context } from "hono";
-import { contentType, type MediaAddress, mediaKey, parseMediaPath, streamOfBroadcast } from "../../media/address.ts";
+import {
+  contentType,
+  type MediaAddress,
+  mediaKey,
+  parseMediaPath,
+  streamOfBroadcast,
+} from "../../media/address.ts";
 import { problem } from "../../wire/problem.ts";
 import type { EdgeEnv } from "../env.ts";
 import { notFound, respond } from "../problems.ts";
 import { cachedMedia } from "./cached.ts";
-import { CORS, cacheControl } from "./core/headers.ts";
 import { isNotModified, parseRange, type Range } from "./core/conditional.ts";
+import { CORS, cacheControl } from "./core/headers.ts";
 
 /** Serve `GET` and `HEAD /media/<broadcast>/<session>/<rendition>/<file>`. */
 export async function serveMedia(c: Context<{ Bindings: EdgeEnv }>): Promise<Response> {

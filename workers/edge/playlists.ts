@@ -26,7 +26,11 @@ playlists.get("/:stream/index.m3u8", async (c) => {
 playlists.get("/:stream/:rendition/index.m3u8", async (c) => {
   const directives = parseDirectives(new URL(c.req.url).searchParams);
   if (!directives.ok) {
-    return refuse(problem(400, "bad-directive", "The delivery directives do not fit.", { detail: directives.error.detail }));
+    return refuse(
+      problem(400, "bad-directive", "The delivery directives do not fit.", {
+        detail: directives.error.detail,
+      }),
+    );
   }
   const { reload, skip } = directives.value;
   const rendition = c.req.param("rendition");
@@ -34,18 +38,19 @@ playlists.get("/:stream/:rendition/index.m3u8", async (c) => {
   if (!reached.ok) return refuse(reachProblem(reached.error));
   const timeline = reached.value;
   const text = mediaPlaylist(timeline, rendition, skip && { skip });
-  const { timing, ended } = timeline;
-  return answer(c, text, { kind: "playlist", timing, blocking: reload !== undefined, ended });
+  // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
+  const blocking = reload !== undefined && !timeline.ended;
+  return answer(c, text, { kind: "playlist", timing: timeline.timing, blocking });
 });
 
 playlists.get("/:stream/:rendition/iframes.m3u8", async (c) => {
   const rendition = c.req.param("rendition");
   const reached = await reach(c, rendition, undefined);
   if (!reached.ok) return refuse(reachProblem(reached.error));
-  const { timing, ended, renditions } = reached.value;
+  const { timing, renditions } = reached.value;
   const isVideo = renditions.some(({ name, kind }) => name === rendition && kind === "video");
   if (!isVideo) return refuse(reachProblem({ reason: "no-rendition" }));
-  return answer(c, iframePlaylist(reached.value, rendition), { kind: "playlist", timing, blocking: false, ended });
+  return answer(c, iframePlaylist(reached.value, rendition), { kind: "playlist", timing, blocking: false });
 });
 
 /** Ask the stream; a name that no stream can have does not wake an object. */
@@ -60,9 +65,13 @@ async function reach(
   return c.env.LIVE_STREAM.getByName(stream).reach(rendition, want);
 }
 
-/** Playlists are text that repeats itself: the runtime compresses what is labelled gzip (Apple 10.1 demands it). */
+/**
+ * Playlists are text that repeats itself: the runtime compresses what is labelled gzip (Apple 10.1 demands it).
+ * The platform overwrites Accept-Encoding on its way here; what the client sent stands in `cf`.
+ */
 function answer(c: C, text: string, kind: Kind): Response {
-  const gzip = /\bgzip\b/i.test(c.req.header("accept-encoding") ?? "");
+  const sent = c.req.raw.cf?.clientAcceptEncoding ?? c.req.header("accept-encoding");
+  const gzip = typeof sent === "string" && /\bgzip\b/i.test(sent);
   return new Response(text, {
     headers: {
       ...CORS,
@@ -75,7 +84,10 @@ function answer(c: C, text: string, kind: Kind): Response {
 }
 
 function refuse(value: Problem): Response {
-  const headers: Record<string, string> = { ...CORS, "cache-control": cacheControl({ kind: "live-edge-error" }) };
+  const headers: Record<string, string> = {
+    ...CORS,
+    "cache-control": cacheControl({ kind: "live-edge-error" }),
+  };
   if (value.status === 503) Object.assign(headers, { "retry-after": "1", "cache-control": "no-store" });
   return respond(value, headers);
 }

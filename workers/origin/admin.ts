@@ -67,7 +67,9 @@ async function refuse(request: Request, adminToken: string | undefined): Promise
 }
 
 const answer = (c: Context<App>, stream: StreamRecord | undefined): Response =>
-  stream ? c.json(stream, 200, NO_STORE) : respond(problem(404, "unknown-stream", "There is no such stream."));
+  stream
+    ? c.json(stream, 200, NO_STORE)
+    : respond(problem(404, "unknown-stream", "There is no such stream."));
 
 async function withKey(c: Context<App>, id: string, key: string, status: 200 | 201): Promise<Response> {
   const stream = await findStream(c.env.DB, id);

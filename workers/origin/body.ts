@@ -28,5 +28,7 @@ export async function readJson<const S extends v.GenericSchema>(
     return fail(problem(415, "unsupported-media-type", "The body must be application/json."));
   }
   const parsed = parseJson(schema, await request.text());
-  return parsed.ok ? parsed : fail(problem(400, "malformed", "The body was not understood.", { detail: parsed.error.detail }));
+  return parsed.ok
+    ? parsed
+    : fail(problem(400, "malformed", "The body was not understood.", { detail: parsed.error.detail }));
 }

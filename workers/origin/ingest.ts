@@ -1,9 +1,9 @@
 /** The ingest API: what transcoders send. Bodies are checked here; what they may do is the LiveStream's to say. */
 import { type Context, Hono } from "hono";
+import type { LeaseError, Writer } from "../../durable-objects/core/live.ts";
 import { contentType, mediaKey, parseFileName, parseSessionId, RENDITION_NAME } from "../../media/address.ts";
 import { fail, ok, type Result } from "../../media/result.ts";
 import type { ExtendError } from "../../media/timeline.ts";
-import type { LeaseError, Writer } from "../../durable-objects/core/live.ts";
 import {
   AppendSchema,
   DescribeSourceSchema,
@@ -68,7 +68,9 @@ ingest.put("/:session/objects/:rendition/:file", async (c) => {
   const { broadcast, ordinal } = writer.value;
   const key = mediaKey({ broadcast, session: ordinal, rendition, file });
   const put = await putOnce(c.env.MEDIA, key, c.req.raw, length.value, type);
-  return put.ok ? new Response(null, { status: put.value === "created" ? 201 : 200, headers: NO_STORE }) : respond(put.error);
+  return put.ok
+    ? new Response(null, { status: put.value === "created" ? 201 : 200, headers: NO_STORE })
+    : respond(put.error);
 });
 
 ingest.post("/:session/timeline", async (c) => {
@@ -86,7 +88,9 @@ ingest.post("/:session/stats", async (c) => {
   const body = await readJson(c.req.raw, StatsSchema, MAX_INGEST_JSON_BYTES);
   if (!body.ok) return respond(body.error);
   const taken = await live(c.env, writer.value.stream).sample(writer.value, body.value);
-  return taken.ok ? new Response(null, { status: 204, headers: NO_STORE }) : respond(writeProblem(taken.error));
+  return taken.ok
+    ? new Response(null, { status: 204, headers: NO_STORE })
+    : respond(writeProblem(taken.error));
 });
 
 ingest.delete("/:session", async (c) => {
@@ -95,7 +99,9 @@ ingest.delete("/:session", async (c) => {
   const scope = parse(EndScopeSchema, c.req.query("end") ?? "session");
   if (!scope.ok) return respond(problem(400, "malformed", 'end must be "session" or "broadcast".'));
   const closed = await live(c.env, writer.value.stream).close(writer.value, scope.value);
-  return closed.ok ? new Response(null, { status: 204, headers: NO_STORE }) : respond(writeProblem(closed.error));
+  return closed.ok
+    ? new Response(null, { status: 204, headers: NO_STORE })
+    : respond(writeProblem(closed.error));
 });
 
 const NO_STORE = { "cache-control": "no-store" };
@@ -124,7 +130,9 @@ function writeProblem(error: LeaseError | ExtendError): Problem {
     case "no-init":
       return problem(409, "no-init", "A session describes its tracks before it adds media.");
     case "gap":
-      return problem(409, "gap", "Something that comes before this is missing.", { expected: error.expected });
+      return problem(409, "gap", "Something that comes before this is missing.", {
+        expected: error.expected,
+      });
     case "too-long":
       return problem(422, "too-long", "The duration is more than the broadcast allows.", {
         seconds: error.seconds,

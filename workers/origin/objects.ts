@@ -12,7 +12,9 @@ export async function putOnce(
 ): Promise<Result<"created" | "exists", Problem>> {
   const bytes = await readWhole(request, length);
   if (!bytes) {
-    return fail(problem(400, "wrong-length", "The body did not have the length it declared.", { declared: length }));
+    return fail(
+      problem(400, "wrong-length", "The body did not have the length it declared.", { declared: length }),
+    );
   }
   if (length === 0) return fail(problem(400, "empty", "A media object has at least one byte."));
   const stored = await bucket.put(key, bytes, {

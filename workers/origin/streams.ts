@@ -20,10 +20,16 @@ const COLUMNS = `id, title, profile, reconnect_seconds, disabled, created_at,
 const KEY_LETTERS = 26;
 
 /** A fresh stream key. The prefix lets secret scanners find a leaked one. */
-export const newKey = (): string => `mrk_${secretLetters(crypto.getRandomValues(new Uint8Array(KEY_LETTERS)))}`;
+export const newKey = (): string =>
+  `mrk_${secretLetters(crypto.getRandomValues(new Uint8Array(KEY_LETTERS)))}`;
 
 /** Create a stream with its first key; false when the id is taken. */
-export async function createStream(db: D1Database, stream: CreateStream, key: string, now: Date): Promise<boolean> {
+export async function createStream(
+  db: D1Database,
+  stream: CreateStream,
+  key: string,
+  now: Date,
+): Promise<boolean> {
   const hash = await hashKey(key);
   const at = now.toISOString();
   const [created] = await db.batch([
@@ -89,7 +95,10 @@ export async function replaceKeys(db: D1Database, id: string, key: string, now: 
 
 /** Close or open a stream to its encoders. */
 export async function setDisabled(db: D1Database, id: string, disabled: boolean): Promise<void> {
-  await db.prepare("UPDATE streams SET disabled = ? WHERE id = ?").bind(disabled ? 1 : 0, id).run();
+  await db
+    .prepare("UPDATE streams SET disabled = ? WHERE id = ?")
+    .bind(disabled ? 1 : 0, id)
+    .run();
 }
 
 async function hashKey(key: string): Promise<string> {

@@ -7,7 +7,7 @@ import type { Timing } from "../../../media/profile.ts";
 /** What is being served. */
 export type Kind =
   | { readonly kind: "media" }
-  | { readonly kind: "playlist"; readonly timing: Timing; readonly blocking: boolean; readonly ended: boolean }
+  | { readonly kind: "playlist"; readonly timing: Timing; readonly blocking: boolean }
   | { readonly kind: "multivariant"; readonly timing: Timing }
   | { readonly kind: "status" }
   | { readonly kind: "page" }
@@ -16,13 +16,13 @@ export type Kind =
 /** A year: media objects never change. */
 const MEDIA_SECONDS = 31_536_000;
 
-/** `Cache-Control` for a kind of answer. */
+/** `Cache-Control` for a kind of answer. What a blocking request is answered never changes while its broadcast goes on. */
 export function cacheControl(what: Kind): string {
   switch (what.kind) {
     case "media":
       return `public, max-age=${MEDIA_SECONDS}, immutable`;
     case "playlist":
-      return `public, max-age=${playlistSeconds(what.timing, what.blocking, what.ended)}`;
+      return `public, max-age=${what.blocking ? 6 * what.timing.targetDuration : halfTarget(what.timing)}`;
     case "multivariant":
       return `public, max-age=${halfTarget(what.timing)}`;
     case "status":
@@ -33,11 +33,7 @@ export function cacheControl(what: Kind): string {
   }
 }
 
-/** An answer to a blocking request never changes; a plain one is old when half a target duration has passed (appendix B.1). */
-function playlistSeconds(timing: Timing, blocking: boolean, ended: boolean): number {
-  return blocking || ended ? 6 * timing.targetDuration : halfTarget(timing);
-}
-
+/** A plain playlist is old when half a target duration has passed (rfc8216bis appendix B.1). */
 const halfTarget = (timing: Timing): number => Math.floor(timing.targetDuration / 2);
 
 /** Anyone's player may read what is public, and needs these headers to know how old a playlist is. */

@@ -1,0 +1,299 @@
+/**
+ * One encoder's connection, from its publish to its end: the key is checked, the source is looked at, and one session
+ * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
+ */
+import type { SessionGrant, Source } from "../wire/ingest.ts";
+import { Backlog } from "./core/backlog.ts";
+import { supportedCodecs } from "./core/ffmpeg-args.ts";
+import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
+import { FlvFeed } from "./core/flv-feed.ts";
+import { InputMeter } from "./core/input-meter.ts";
+import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
+import { SourceProbe } from "./core/source-probe.ts";
+import type { Log } from "./log.ts";
+import { withFacts } from "./log.ts";
+import type { OriginClient } from "./origin-client.ts";
+import type { Publication, PublicationEnd, PublishRequest } from "./rtmp-server.ts";
+import { type FfmpegProgram, Session, type SessionTrouble } from "./session.ts";
+
+export interface EncoderOptions {
+  readonly client: OriginClient;
+  readonly ffmpeg: FfmpegProgram;
+  readonly log: Log;
+}
+
+type Stage =
+  /** Looking at the source; messages are held until a session takes them. */
+  | { readonly name: "probing"; readonly probe: SourceProbe; readonly backlog: Backlog }
+  | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed }
+  | { readonly name: "over" };
+
+/** How often origin hears of a session that has nothing to publish: well within the silence that loses a lease. */
+const HEARTBEAT_MS = 2_000;
+/** Input that may wait for FFmpeg before the encoder has to. */
+const MAX_QUEUED_INPUT_BYTES = 1024 * 1024;
+/** A source that breaks its sessions more often than this is sent away. */
+const MAX_RESTARTS_A_MINUTE = 10;
+
+/** Serve an encoder that asks to publish; resolves when its connection is over and everything it sent is published. */
+export async function serveEncoder(
+  request: PublishRequest,
+  options: EncoderOptions,
+): Promise<Encoder | undefined> {
+  const key = request.name.split("?")[0] ?? "";
+  const granted = await options.client.open(key);
+  if (!granted.ok) {
+    const status = statusOfRefusal(granted.error.name);
+    options.log({
+      event: "publish-refused",
+      reason: granted.error.name,
+      detail: granted.error.detail,
+      code: status.code,
+      remoteAddress: request.remoteAddress,
+    });
+    request.refuse(status.code, status.description);
+    return undefined;
+  }
+  const { stream } = granted.value;
+  const log = withFacts(options.log, { stream });
+  log({ event: "publish-accepted", remoteAddress: request.remoteAddress, encoder: request.flashVer });
+  return new Encoder(request.accept(), key, granted.value, { ...options, log });
+}
+
+export class Encoder {
+  /** Resolves when the connection is over and origin has everything. */
+  readonly done: Promise<void>;
+  readonly #publication: Publication;
+  readonly #options: EncoderOptions;
+  readonly #key: string;
+  readonly #meter = new InputMeter();
+  readonly #configs: { audio?: MediaMessage; video?: MediaMessage; data?: MediaMessage } = {};
+  readonly #heartbeat: NodeJS.Timeout;
+  #grant: SessionGrant;
+  #stage: Stage;
+  /** Steps that wait for origin or FFmpeg, one after the other. */
+  #steps: Promise<void> = Promise.resolve();
+  #allowCopy = true;
+  #restarts: number[] = [];
+  /** Least difference seen between arrival and timestamp: what the clocks are apart. */
+  #clockOffsetMs = Number.POSITIVE_INFINITY;
+  #endScope: "session" | "broadcast" = "session";
+  #finish: () => void = () => {};
+
+  constructor(publication: Publication, key: string, grant: SessionGrant, options: EncoderOptions) {
+    this.#publication = publication;
+    this.#key = key;
+    this.#grant = grant;
+    this.#options = options;
+    this.#stage = this.#probing();
+    this.done = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    publication.onEnd((end) => this.#onEnd(end));
+    publication.onMedia(({ kind, timestampMs, payload }) =>
+      this.#onMedia({ kind, timestamp: timestampMs, payload }),
+    );
+  }
+
+  /** End the broadcast, not only the session, and drop the encoder: this transcoder is going away. */
+  stop(): void {
+    this.#endScope = "broadcast";
+    this.#publication.end("NetStream.Publish.Failed", "The server is shutting down.");
+    this.#close();
+  }
+
+  #onMedia(message: MediaMessage): void {
+    this.#meter.add(message);
+    this.#remember(message);
+    switch (this.#stage.name) {
+      case "probing":
+        this.#look(this.#stage, message);
+        return;
+      case "running":
+        this.#feed(this.#stage, message);
+        return;
+      case "over":
+        return;
+    }
+  }
+
+  #look({ probe, backlog }: Stage & { name: "probing" }, message: MediaMessage): void {
+    this.#clockOffsetMs = Math.min(this.#clockOffsetMs, Date.now() - message.timestamp);
+    const fits = backlog.push(message);
+    const wasDecided = probe.check(Date.now()).state !== "undecided";
+    const decided = probe.push(message, Date.now());
+    if (!fits)
+      this.#drop({
+        code: "NetStream.Publish.Failed",
+        description: "The source could not be started in time.",
+      });
+    else if (!wasDecided) this.#decide(probe, decided);
+  }
+
+  #decide(probe: SourceProbe, decided: ReturnType<SourceProbe["check"]>): void {
+    if (decided.state === "failed") {
+      this.#options.log({ event: "source-refused", ...decided.failure });
+      this.#drop(statusOfProbeFailure(decided.failure));
+    } else if (decided.state === "ready") this.#then(() => this.#start(probe, decided.source));
+  }
+
+  /** Describe the source to origin, and begin the session that it plans. */
+  async #start(probe: SourceProbe, source: Source): Promise<void> {
+    if (this.#stage.name !== "probing" || this.#stage.probe !== probe) return;
+    const described = await this.#options.client.describe(this.#grant, source, this.#allowCopy);
+    if (!described.ok) return this.#onTrouble({ reason: "refused", refusal: described.error });
+    const { plan } = described.value;
+    this.#grant = described.value;
+    // While origin was asked, the encoder may have gone.
+    if (plan === undefined || this.#stage.name !== "probing" || this.#stage.probe !== probe) return;
+    const messages = this.#stage.backlog.drain();
+    const { client, ffmpeg } = this.#options;
+    const log = withFacts(this.#options.log, { session: this.#grant.session });
+    log({ event: "session-started", source, plan });
+    const session = new Session({
+      client,
+      holder: this.#grant,
+      plan,
+      source,
+      ffmpeg,
+      startedAt: this.#clockOffsetMs + (messages[0]?.timestamp ?? 0),
+      log,
+      onTrouble: (trouble) => this.#onTrouble(trouble),
+    });
+    const feed = new FlvFeed({ audio: source.audio !== undefined, video: source.video !== undefined });
+    const stage: Stage = { name: "running", session, feed };
+    this.#stage = stage;
+    void session.write(feed.header());
+    for (const message of messages) this.#onMediaOf(stage, message);
+  }
+
+  /** Feed a held message, unless an earlier one ended the stage. */
+  #onMediaOf(stage: Stage & { name: "running" }, message: MediaMessage): void {
+    if (this.#stage === stage) this.#feed(stage, message);
+    else if (this.#stage.name === "probing") this.#look(this.#stage, message);
+  }
+
+  #feed(stage: Stage & { name: "running" }, message: MediaMessage): void {
+    const fed = stage.feed.push(message);
+    if (fed.type === "tag") {
+      const room = stage.session.write(fed.bytes);
+      if (stage.session.queuedBytes < MAX_QUEUED_INPUT_BYTES) return;
+      // FFmpeg is behind: the encoder has to wait, as TCP lets it.
+      this.#publication.pause();
+      void room.then(() => this.#publication.resume());
+    } else if (fed.type === "break") {
+      this.#options.log({ event: "source-changed", ...fed.why });
+      this.#restart(stage.session);
+      if (this.#stage.name === "probing") this.#look(this.#stage, message);
+    }
+  }
+
+  /** What a session could not cope with: begin another where that helps, else send the encoder away. */
+  #onTrouble(trouble: SessionTrouble): void {
+    if (this.#stage.name === "over") return;
+    this.#options.log({ event: "session-trouble", ...trouble });
+    switch (trouble.reason) {
+      case "refused":
+        this.#drop(statusOfRefusal(trouble.refusal.name));
+        return;
+      case "behind":
+        this.#drop(statusOfRefusal("unreachable"));
+        return;
+      case "cut":
+        if (trouble.problem.reason === "overlong-gop") this.#allowCopy = false;
+        break;
+      case "ffmpeg":
+      case "output":
+        break;
+    }
+    if (this.#stage.name === "running") this.#restart(this.#stage.session);
+  }
+
+  /** Leave a session for the next one of the same broadcast: a discontinuity. */
+  #restart(old: Session): void {
+    const now = Date.now();
+    this.#restarts = [...this.#restarts.filter((at) => at > now - 60_000), now];
+    if (this.#restarts.length > MAX_RESTARTS_A_MINUTE) {
+      this.#drop({ code: "NetStream.Publish.Failed", description: "The source changes too often." });
+      return;
+    }
+    this.#clockOffsetMs = Number.POSITIVE_INFINITY;
+    this.#stage = this.#probing();
+    this.#then(async () => {
+      await old.finish();
+      await this.#options.client.close(this.#grant, "session");
+      const granted = await this.#options.client.open(this.#key);
+      if (granted.ok) this.#grant = granted.value;
+      else this.#onTrouble({ reason: "refused", refusal: granted.error });
+    });
+  }
+
+  #probing(): Stage & { name: "probing" } {
+    const probe = new SourceProbe(Date.now(), supportedCodecs(this.#options.ffmpeg.version));
+    return { name: "probing", probe, backlog: new Backlog() };
+  }
+
+  /** Configurations come once; a session that begins later needs them again. */
+  #remember(message: MediaMessage): void {
+    const { kind, payload } = message;
+    const tag =
+      kind === "video" ? readVideoTag(payload) : kind === "audio" ? readAudioTag(payload) : undefined;
+    if (kind === "data" || tag?.packet === "config") this.#configs[kind] = message;
+  }
+
+  /** Do something after everything that was begun before. */
+  #then(step: () => Promise<void>): void {
+    this.#steps = this.#steps.then(step).catch((error: unknown) => {
+      this.#options.log({
+        event: "encoder-failed",
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      this.#drop(statusOfRefusal("internal"));
+    });
+  }
+
+  #beat(): void {
+    if (this.#stage.name === "probing") this.#decideLate(this.#stage);
+    void this.#options.client.sample(this.#grant, this.#meter.read(performance.now())).then((told) => {
+      const lost = !told.ok && (told.error.name === "fenced" || told.error.name === "closed");
+      if (lost && this.#stage.name === "running") this.#onTrouble({ reason: "refused", refusal: told.error });
+    });
+  }
+
+  /** An encoder that sends nothing is never asked by a message. */
+  #decideLate({ probe }: Stage & { name: "probing" }): void {
+    if (probe.check(Date.now() - 1).state === "undecided") this.#decide(probe, probe.check(Date.now()));
+  }
+
+  #drop({ code, description }: RtmpStatus): void {
+    if (this.#stage.name === "over") return;
+    this.#options.log({ event: "encoder-dropped", code, description });
+    this.#publication.end(code, description);
+    this.#close();
+  }
+
+  #onEnd(end: PublicationEnd): void {
+    if (this.#stage.name === "over") return;
+    this.#options.log({ event: "encoder-gone", ...end });
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#stage.name === "over") return;
+    const old = this.#stage;
+    this.#stage = { name: "over" };
+    clearInterval(this.#heartbeat);
+    this.#then(async () => {
+      if (old.name === "running") await old.session.finish();
+      const closed = await this.#options.client.close(this.#grant, this.#endScope);
+      const refused = closed.ok ? undefined : closed.error.name;
+      this.#options.log({
+        event: "session-ended",
+        scope: this.#endScope,
+        ...(refused !== undefined && { refused }),
+      });
+    });
+    void this.#steps.then(() => this.#finish());
+  }
+}

@@ -1,0 +1,64 @@
+/** The transcoder's process: RTMP in, media to origin. Settings come from the environment (docs/operations.md). */
+import { readConfig } from "./config.ts";
+import { ffmpegVersion, supportedCodecs } from "./core/ffmpeg-args.ts";
+import { type Encoder, serveEncoder } from "./encoder.ts";
+import { readFfmpegVersionText } from "./ffmpeg.ts";
+import { logToStdout as log } from "./log.ts";
+import { createOriginClient } from "./origin-client.ts";
+import { startRtmpServer } from "./rtmp-server.ts";
+
+/** FourCCs of Enhanced RTMP, by the codec that FFmpeg must be able to read. */
+const FOUR_CCS: Record<string, string> = { hevc: "hvc1", av1: "av01", vp9: "vp09" };
+
+const config = readConfig(process.env);
+if (!config.ok) stopEarly(`The settings are not right: ${config.error.detail}`);
+const { origin, rtmpHost, rtmpPort, ffmpeg: program } = config.value;
+const version = ffmpegVersion((await readFfmpegVersionText(program)) ?? "");
+if (!version) stopEarly(`FFmpeg could not be run as "${program}". Install it, or set MILLRACE_FFMPEG.`);
+
+const client = createOriginClient(origin);
+const encoders = new Set<Encoder>();
+let stopping = false;
+
+const server = await startRtmpServer({
+  host: rtmpHost,
+  port: rtmpPort,
+  fourCcs: supportedCodecs(version).flatMap((codec) => FOUR_CCS[codec] ?? []),
+  log,
+  async onPublish(request) {
+    if (stopping) return request.refuse("NetStream.Publish.Failed", "The server is shutting down.");
+    const encoder = await serveEncoder(request, { client, ffmpeg: { program, version }, log });
+    if (!encoder) return;
+    encoders.add(encoder);
+    void encoder.done.then(() => encoders.delete(encoder));
+    if (stopping) encoder.stop();
+  },
+}).catch((error: NodeJS.ErrnoException) =>
+  stopEarly(
+    error.code === "EADDRINUSE"
+      ? `Port ${rtmpPort} is taken. Set MILLRACE_RTMP_PORT.`
+      : `RTMP: ${error.message}`,
+  ),
+);
+log({ event: "listening", rtmpPort: server.port, origin, ffmpeg: version });
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => void stop(signal));
+}
+
+/** End every broadcast, so that players are told; then go. */
+async function stop(signal: string): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  log({ event: "stopping", signal, encoders: encoders.size });
+  const all = [...encoders];
+  for (const encoder of all) encoder.stop();
+  await Promise.all([...all.map(({ done }) => done), server.close()]);
+  log({ event: "stopped" });
+  process.exit(0);
+}
+
+function stopEarly(reason: string): never {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+}
