@@ -78,20 +78,24 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   }
 
   /** Give the stream to an encoder, or say that it has one. */
-  async open(settings: StreamSettings, source?: Source): Promise<Result<SessionGrant, AlreadyLive>> {
+  async open(
+    settings: StreamSettings,
+    asked: { readonly yields: boolean; readonly source?: Source },
+  ): Promise<Result<SessionGrant, AlreadyLive>> {
     const now = Date.now();
     await this.#endIfDue(now);
     const random = crypto.getRandomValues(new Uint8Array(2 * BROADCAST_SECRET_BYTES));
     const fresh = {
       broadcast: broadcastId(settings.id, random),
       lease: secretLetters(random.subarray(BROADCAST_SECRET_BYTES)),
+      yields: asked.yields,
     };
     const claimed = claim(this.#live, settings, fresh, now);
     if (!claimed.ok) return claimed;
     this.#saveLive(claimed.value);
     await this.#watch(now);
     await this.#sealOpen();
-    return ok(source ? await this.#plan(claimed.value, source, true) : grantOf(claimed.value));
+    return ok(asked.source ? await this.#plan(claimed.value, asked.source, true) : grantOf(claimed.value));
   }
 
   /**

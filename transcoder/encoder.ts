@@ -8,11 +8,12 @@ import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
 import { FlvFeed } from "./core/flv-feed.ts";
 import { InputMeter } from "./core/input-meter.ts";
+import { readPublishName } from "./core/publish-name.ts";
 import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
 import { SourceProbe } from "./core/source-probe.ts";
 import type { Log } from "./log.ts";
 import { withFacts } from "./log.ts";
-import type { OriginClient } from "./origin-client.ts";
+import type { Claim, OriginClient } from "./origin-client.ts";
 import type { Publication, PublicationEnd, PublishRequest } from "./rtmp-server.ts";
 import { type FfmpegProgram, Session, type SessionTrouble } from "./session.ts";
 
@@ -40,8 +41,8 @@ export async function serveEncoder(
   request: PublishRequest,
   options: EncoderOptions,
 ): Promise<Encoder | undefined> {
-  const key = request.name.split("?")[0] ?? "";
-  const granted = await options.client.open(key);
+  const claim = readPublishName(request.name);
+  const granted = await options.client.open(claim);
   if (!granted.ok) {
     const status = statusOfRefusal(granted.error.name);
     options.log({
@@ -57,7 +58,7 @@ export async function serveEncoder(
   const { stream } = granted.value;
   const log = withFacts(options.log, { stream });
   log({ event: "publish-accepted", remoteAddress: request.remoteAddress, encoder: request.flashVer });
-  return new Encoder(request.accept(), key, granted.value, { ...options, log });
+  return new Encoder(request.accept(), claim, granted.value, { ...options, log });
 }
 
 export class Encoder {
@@ -65,7 +66,7 @@ export class Encoder {
   readonly done: Promise<void>;
   readonly #publication: Publication;
   readonly #options: EncoderOptions;
-  readonly #key: string;
+  readonly #claim: Claim;
   readonly #meter = new InputMeter();
   readonly #configs: { audio?: MediaMessage; video?: MediaMessage; data?: MediaMessage } = {};
   readonly #heartbeat: NodeJS.Timeout;
@@ -80,9 +81,9 @@ export class Encoder {
   #endScope: "session" | "broadcast" = "session";
   #finish: () => void = () => {};
 
-  constructor(publication: Publication, key: string, grant: SessionGrant, options: EncoderOptions) {
+  constructor(publication: Publication, claim: Claim, grant: SessionGrant, options: EncoderOptions) {
     this.#publication = publication;
-    this.#key = key;
+    this.#claim = claim;
     this.#grant = grant;
     this.#options = options;
     this.#stage = this.#probing();
@@ -223,7 +224,7 @@ export class Encoder {
     this.#then(async () => {
       await old.finish();
       await this.#options.client.close(this.#grant, "session");
-      const granted = await this.#options.client.open(this.#key);
+      const granted = await this.#options.client.open(this.#claim);
       if (granted.ok) this.#grant = granted.value;
       else this.#onTrouble({ reason: "refused", refusal: granted.error });
     });

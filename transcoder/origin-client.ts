@@ -25,11 +25,18 @@ export interface Refusal {
 /** A session's address and secret. */
 export type Holder = Pick<SessionGrant, "session" | "lease">;
 
+/** What an encoder says when it knocks. */
+export interface Claim {
+  readonly key: string;
+  /** It gives way to any encoder that does not. */
+  readonly yields: boolean;
+}
+
 /** Longest wait for one answer. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface OriginClient {
-  open(key: string): Promise<Result<SessionGrant, Refusal>>;
+  open(claim: Claim): Promise<Result<SessionGrant, Refusal>>;
   describe(holder: Holder, source: Source, allowCopy: boolean): Promise<Result<SessionGrant, Refusal>>;
   put(holder: Holder, rendition: string, file: MediaFile, bytes: Uint8Array): Promise<Result<true, Refusal>>;
   append(holder: Holder, entries: readonly Entry[]): Promise<Result<true, Refusal>>;
@@ -51,7 +58,7 @@ export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RE
     answer.ok ? read(SessionGrantSchema, answer.value) : answer;
   const done = (answer: Result<string, Refusal>) => (answer.ok ? ok(true as const) : answer);
   return {
-    open: async (key) => grant(await call("POST", "/sessions", json({ key }))),
+    open: async (claim) => grant(await call("POST", "/sessions", json(claim))),
     describe: async ({ session, lease }, source, allowCopy) =>
       grant(await call("POST", `/${session}/source`, { ...json({ source, allowCopy }), lease })),
     put: async ({ session, lease }, rendition, file, bytes) =>

@@ -12,6 +12,8 @@ export const MAX_OBJECT_BYTES = 32 * 1024 * 1024;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** Milliseconds since 1970, as far as dates go. */
+const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
 const seconds = v.pipe(v.number(), v.finite(), v.minValue(0.001), v.maxValue(60));
 const codecs = v.pipe(v.string(), v.regex(/^[A-Za-z0-9.,-]{1,64}$/));
 const rendition = v.pipe(v.string(), v.regex(RENDITION_NAME));
@@ -54,11 +56,16 @@ export type Source = v.InferOutput<typeof SourceSchema>;
 export const OpenSessionSchema = v.object({
   key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   source: v.optional(SourceSchema),
+  /** Give way at once to any encoder that does not. */
+  yields: v.optional(v.boolean(), false),
 });
 export type OpenSession = v.InferOutput<typeof OpenSessionSchema>;
 
 /** `POST /ingest/<session>/source`. `allowCopy: false` asks for a plan that passes nothing through. */
-export const DescribeSourceSchema = v.object({ source: SourceSchema, allowCopy: v.optional(v.boolean(), true) });
+export const DescribeSourceSchema = v.object({
+  source: SourceSchema,
+  allowCopy: v.optional(v.boolean(), true),
+});
 
 const TrackObjectSchema = v.object({
   bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
@@ -88,11 +95,11 @@ const EntrySchema = v.variant("type", [
     type: v.literal("part"),
     msn: count,
     part: v.pipe(count, v.maxValue(1000)),
-    at: positive,
+    at: moment,
     duration: seconds,
     tracks: TracksSchema,
   }),
-  v.object({ type: v.literal("segment"), msn: count, at: positive, duration: seconds, tracks: TracksSchema }),
+  v.object({ type: v.literal("segment"), msn: count, at: moment, duration: seconds, tracks: TracksSchema }),
 ]);
 
 /** `POST /ingest/<session>/timeline`: in order, for all renditions at once. */

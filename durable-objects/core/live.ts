@@ -22,6 +22,8 @@ export interface Session {
   readonly ordinal: number;
   readonly lease: string;
   readonly lastHeardAt: number;
+  /** Gives way to any encoder that does not: a test picture, say. */
+  readonly yields?: boolean;
   /** Set when the transcoder said that the encoder is gone. */
   readonly closedAt?: number;
 }
@@ -43,18 +45,26 @@ export interface AlreadyLive {
   readonly freeAt: number;
 }
 
+/** What a new session would be called, and whether it gives way. */
+export interface Fresh {
+  readonly broadcast: string;
+  readonly lease: string;
+  readonly yields: boolean;
+}
+
 /** Give a stream to an encoder: the present broadcast goes on if it can, else a new one begins. */
 export function claim(
   live: Live | undefined,
   settings: StreamSettings,
-  fresh: { readonly broadcast: string; readonly lease: string },
+  fresh: Fresh,
   now: number,
 ): Result<Live, AlreadyLive> {
-  const session = { ordinal: 1, lease: fresh.lease, lastHeardAt: now };
+  const session = { ordinal: 1, lease: fresh.lease, lastHeardAt: now, yields: fresh.yields };
   if (live === undefined || isOver(live, now)) {
     return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
   }
-  if (isAlive(live, now))
+  const givesWay = live.session.yields === true && !fresh.yields;
+  if (isAlive(live, now) && !givesWay)
     return fail({ reason: "already-live", freeAt: live.session.lastHeardAt + SILENCE_MS });
   return ok({ ...live, settings, session: { ...session, ordinal: live.session.ordinal + 1 } });
 }
@@ -64,7 +74,7 @@ export const restart = (live: Live, broadcast: string, now: number): Live => ({
   broadcast,
   settings: live.settings,
   startedAt: now,
-  session: { ordinal: 1, lease: live.session.lease, lastHeardAt: now },
+  session: { ordinal: 1, lease: live.session.lease, lastHeardAt: now, yields: live.session.yields === true },
   visible: false,
 });
 

@@ -23,35 +23,29 @@ playlists.get("/:stream/index.m3u8", async (c) => {
   return answer(c, multivariantPlaylist(reached.value), { kind: "multivariant", timing });
 });
 
-playlists.get("/:stream/:rendition/index.m3u8", async (c) => {
+playlists.get("/:stream/:rendition/index.m3u8", (c) => serveRendition(c, mediaPlaylist));
+
+playlists.get("/:stream/:rendition/iframes.m3u8", (c) => serveRendition(c, iframePlaylist, "video"));
+
+/** A rendition's playlist, drawn when what the directives ask for is there. */
+async function serveRendition(c: C, draw: typeof mediaPlaylist, only?: "video"): Promise<Response> {
   const directives = parseDirectives(new URL(c.req.url).searchParams);
   if (!directives.ok) {
-    return refuse(
-      problem(400, "bad-directive", "The delivery directives do not fit.", {
-        detail: directives.error.detail,
-      }),
-    );
+    const { detail } = directives.error;
+    return refuse(problem(400, "bad-directive", "The delivery directives do not fit.", { detail }));
   }
   const { reload, skip } = directives.value;
-  const rendition = c.req.param("rendition");
+  const rendition = c.req.param("rendition") ?? "";
   const reached = await reach(c, rendition, reload);
   if (!reached.ok) return refuse(reachProblem(reached.error));
   const timeline = reached.value;
-  const text = mediaPlaylist(timeline, rendition, skip && { skip });
+  const kind = timeline.renditions.find(({ name }) => name === rendition)?.kind;
+  if (only !== undefined && kind !== only) return refuse(reachProblem({ reason: "no-rendition" }));
   // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
   const blocking = reload !== undefined && !timeline.ended;
+  const text = draw(timeline, rendition, skip && { skip });
   return answer(c, text, { kind: "playlist", timing: timeline.timing, blocking });
-});
-
-playlists.get("/:stream/:rendition/iframes.m3u8", async (c) => {
-  const rendition = c.req.param("rendition");
-  const reached = await reach(c, rendition, undefined);
-  if (!reached.ok) return refuse(reachProblem(reached.error));
-  const { timing, renditions } = reached.value;
-  const isVideo = renditions.some(({ name, kind }) => name === rendition && kind === "video");
-  if (!isVideo) return refuse(reachProblem({ reason: "no-rendition" }));
-  return answer(c, iframePlaylist(reached.value, rendition), { kind: "playlist", timing, blocking: false });
-});
+}
 
 /** Ask the stream; a name that no stream can have does not wake an object. */
 async function reach(

@@ -33,7 +33,11 @@ ingest.post("/sessions", async (c) => {
   if (!stream) return respond(problem(401, "unknown-key", "No stream has this key."));
   if (stream.disabled) return respond(problem(403, "stream-disabled", "This stream is disabled."));
   const { id, profile, reconnectSeconds } = stream;
-  const opened = await live(c.env, id).open({ id, profile, reconnectSeconds }, body.value.source);
+  const { yields, source } = body.value;
+  const opened = await live(c.env, id).open(
+    { id, profile, reconnectSeconds },
+    { yields, ...(source && { source }) },
+  );
   if (opened.ok) return c.json(opened.value, 201, NO_STORE);
   const freeAt = new Date(opened.error.freeAt).toISOString();
   return respond(problem(409, "already-live", "Another encoder is live on this stream.", { freeAt }));

@@ -24,7 +24,7 @@ const live: Live = {
   session: { ordinal: 3, lease: "secret", lastHeardAt: NOW },
   visible: true,
 };
-const fresh = { broadcast: "show-b", lease: "other" };
+const fresh = { broadcast: "show-b", lease: "other", yields: false };
 
 describe("a claim", () => {
   it.each([
@@ -50,6 +50,16 @@ describe("a claim", () => {
     });
   });
 
+  it("finds a stream whose encoder gives way, unless it gives way itself", () => {
+    const picture = { ...live, session: { ...live.session, yields: true } };
+    expect(claim(picture, SETTINGS, fresh, NOW)).toMatchObject({
+      ok: true,
+      value: { session: { ordinal: 4, yields: false } },
+    });
+    expect(claim(picture, SETTINGS, { ...fresh, yields: true }, NOW).ok).toBe(false);
+    expect(claim(live, SETTINGS, { ...fresh, yields: true }, NOW).ok).toBe(false);
+  });
+
   it("waits out the silence even when the stream waits for nobody", () => {
     const impatient = { ...live, settings: { ...SETTINGS, reconnectSeconds: 0 } };
     expect(endsAt(impatient)).toBe(NOW + SILENCE_MS);
@@ -68,7 +78,12 @@ describe("a lease", () => {
     ["of an older broadcast", live, { ...writer, broadcast: "show-0" }, "fenced"],
     ["of a closed session", closeSession(live, NOW), writer, "closed"],
     ["of an ended broadcast", { ...live, endedAt: NOW }, writer, "closed"],
-    ["of a closed session with another secret", closeSession(live, NOW), { ...writer, lease: "x" }, "unknown-lease"],
+    [
+      "of a closed session with another secret",
+      closeSession(live, NOW),
+      { ...writer, lease: "x" },
+      "unknown-lease",
+    ],
     ["on a stream that was never live", undefined, writer, "unknown-lease"],
   ] as const)("%s: %s", (_what, before, who, verdict) => {
     const checked = checkLease(before, who, same);
@@ -77,7 +92,11 @@ describe("a lease", () => {
 
   it("goes along when the broadcast begins anew", () => {
     const next = restart(live, "show-c", NOW + 5);
-    expect(next).toMatchObject({ broadcast: "show-c", visible: false, session: { ordinal: 1, lease: "secret" } });
+    expect(next).toMatchObject({
+      broadcast: "show-c",
+      visible: false,
+      session: { ordinal: 1, lease: "secret" },
+    });
     expect(checkLease(next, { broadcast: "show-c", ordinal: 1, lease: "secret" }, same).ok).toBe(true);
   });
 });

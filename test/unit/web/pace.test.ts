@@ -1,0 +1,60 @@
+/** Catch-up: latency settles on its target, buffer permitting, and jumps only when catching up would take too long. */
+import { describe, expect, it } from "vitest";
+import { addStall, forgive, NO_STALLS, type PaceSample, paceOf } from "../../../web/player/pace.ts";
+
+/** An ultra stream: target 0.63 s, segments of 1 s. */
+const calm: PaceSample = { latency: 0.65, target: 0.63, buffer: 0.5, targetDuration: 1, rate: 1 };
+const rateOf = (sample: Partial<PaceSample>): number => {
+  const pace = paceOf({ ...calm, ...sample });
+  return pace.type === "rate" ? pace.rate : Number.NaN;
+};
+
+describe("paceOf", () => {
+  it.each([
+    ["plays on at the target", {}, 1],
+    ["lets a little distance be", { latency: 0.72 }, 1],
+    ["goes on to the target once it began", { latency: 0.72, rate: 1.02 }, 1.02],
+    ["speeds up with less than a second of buffer", { latency: 1 }, 1.04],
+    ["never plays faster than is hardly heard", { latency: 4 }, 1.08],
+    ["never speeds up on a thin buffer", { latency: 3, buffer: 0.1 }, 1],
+    ["does not slow down below the target", { latency: 0.2, buffer: 0.2 }, 1],
+  ])("%s", (_name, sample, rate) => {
+    expect(rateOf(sample)).toBeCloseTo(rate, 5);
+  });
+
+  it("jumps when far behind, and later so with long segments", () => {
+    expect(paceOf({ ...calm, latency: 5 })).toEqual({ type: "jump" });
+    expect(paceOf({ ...calm, latency: 17, target: 12, targetDuration: 4, buffer: 9 }).type).toBe("rate");
+  });
+
+  it.each([
+    [0.63, 1],
+    [1.53, 2],
+    [12, 4],
+  ])("converges to a target of %d s within a minute and stays", (target, targetDuration) => {
+    let latency = target + 2.5;
+    let rate = 1;
+    let changes = 0;
+    for (let tick = 0; tick < 400; tick += 1) {
+      const pace = paceOf({ latency, target, buffer: latency * 0.8, targetDuration, rate });
+      if (pace.type === "jump") throw new Error("no jump is due");
+      if (pace.rate !== rate) changes += 1;
+      rate = pace.rate;
+      latency -= (rate - 1) * 0.25;
+      if (tick > 240) expect(Math.abs(latency - target)).toBeLessThan(0.13);
+    }
+    expect(changes).toBeLessThan(15);
+  });
+});
+
+describe("stalls", () => {
+  it("earn margin up to a limit and are forgiven one by one", () => {
+    let memory = NO_STALLS;
+    for (let i = 0; i < 5; i += 1) memory = addStall(memory, i);
+    expect(memory.stalls).toBe(3);
+    expect(forgive(memory, 59_000).stalls).toBe(3);
+    memory = forgive(memory, 60_004);
+    expect(memory.stalls).toBe(2);
+    expect(forgive(memory, 60_005).stalls).toBe(2);
+  });
+});
