@@ -156,12 +156,13 @@ export class Session {
     const last = cuts.at(-1);
     if (!last) return;
     const { type, msn, startSeconds, duration } = last;
+    const lastPart = cuts.findLast((cut) => cut.type === "part")?.part;
     const tracks = Object.fromEntries([...last.tracks].map(([name, { bytes }]) => [name, bytes]));
     this.#options.log({
       event: "published",
       type,
       msn,
-      ...(last.type === "part" && { part: last.part }),
+      ...(lastPart !== undefined && { lastPart }),
       startSeconds,
       duration,
       waitedMs: Math.round(waitedMs * 10) / 10,

@@ -73,7 +73,11 @@ describe("opening a session", () => {
     ["no key", { source: SOURCE }, 400],
     ["a key that is not text", { key: 7 }, 400],
     ["a picture of no size", { key: "k", source: { video: { ...SOURCE.video, width: 0 } } }, 400],
-    ["a frame rate no screen has", { key: "k", source: { video: { ...SOURCE.video, frameRate: 100_000 } } }, 400],
+    [
+      "a frame rate no screen has",
+      { key: "k", source: { video: { ...SOURCE.video, frameRate: 100_000 } } },
+      400,
+    ],
     ["a list", [], 400],
   ])("refuses %s", async (_what, body, status) => {
     expect(await problemOf(origin("/ingest/sessions", json("POST", body)))).toEqual([status, "malformed"]);

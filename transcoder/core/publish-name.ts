@@ -3,5 +3,5 @@
 /** `<key>` or `<key>?yield=1`; anything else behind the question mark is ignored, as encoders send all sorts of things. */
 export function readPublishName(name: string): { readonly key: string; readonly yields: boolean } {
   const [key = "", query = ""] = name.split("?", 2);
-  return { key, yields: new URLSearchParams(query).get("yield") === "1" };
+  return { key, yields: query.split("&").includes("yield=1") };
 }

@@ -18,6 +18,12 @@ edgeApp.use(async (c, next) => {
   return next();
 });
 
+// Players learn the server's clock from it; the platform adds one in production, and none locally.
+edgeApp.use(async (c, next) => {
+  await next();
+  if (!c.res.headers.has("date")) c.header("date", new Date().toUTCString());
+});
+
 edgeApp.get("/", (c) => servePage(c, "index.html"));
 edgeApp.get("/watch/:stream", (c) => servePage(c, "watch.html"));
 edgeApp.get("/favicon.ico", (c) => c.redirect("/favicon.svg", 302));

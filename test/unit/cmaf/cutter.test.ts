@@ -64,13 +64,15 @@ describe("hints", () => {
     const lead = kind === "low" ? main(8) : { timescale: 90_000, frames: evenFrames(90_000, 25, 200, 37) };
     const cutter = new Cutter(plan({ renditions: [video("v720")], targetDuration: 4 }));
     cutter.describe("v720", initOf("video", lead.timescale));
-    for (const frame of lead.frames) {
-      const cuts = cutter.push("v720", frame);
-      // Whatever one frame brings about ends either with a part that another will follow, or with its segment.
-      const last = cuts.findLast((cut) => cut.type === "part" || cut.type === "segment");
-      const nextOpens = last?.type === "segment";
-      if (last?.type === "part" || nextOpens) expect(nextOpens && !frame.keyframe).toBe(false);
+    const batches = lead.frames.map((frame) => cutter.push("v720", frame));
+    // A segment that ended only after its last part was out would have had a part hinted that never came.
+    for (const batch of batches) {
+      const at = batch.findIndex((cut) => cut.type === "segment");
+      if (at === -1) continue;
+      const [part, segment] = [batch[at - 1], batch[at]];
+      expect(part).toMatchObject({ type: "part", msn: segment?.type === "segment" ? segment.msn : -1 });
     }
+    expect(batches.flat().filter((cut) => cut.type === "segment").length).toBeGreaterThan(1);
   });
 });
 
@@ -140,6 +142,26 @@ describe("tracks that are late", () => {
     expect(late.length).toBeLessThanOrEqual(8);
   });
 
+  it("waits again for a track that is back, though a little behind", () => {
+    const stalled = { ...main(16), delay: (time: number) => (time > 3 && time < 9 ? 9.5 - time : 0.5) };
+    const made = run(plan(), { v720: main(16), v360: stalled, audio: sound(16) });
+    expect(
+      segments(made)
+        .map(({ tracks }) => tracks.get("v360")?.iframeBytes !== undefined)
+        .slice(-2),
+    ).toEqual([true, true]);
+  });
+
+  it("lets go of sound that comes after its gap was told", () => {
+    const stalled = { ...sound(12), delay: (time: number) => (time > 3 && time < 8 ? 8 - time : 0) };
+    const made = run(plan(), { v720: main(12), v360: main(12), audio: stalled });
+    const counts = parts(made).map(({ tracks }) => tracks.get("audio")?.chunks.length ?? 0);
+    expect(counts).toContain(0);
+    expect(counts.at(-2)).toBeGreaterThan(20);
+    // Half a second of sound is 23.4 frames, and a head in front.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(26);
+  });
+
   it("waits once for sound that never comes, and goes on without it", () => {
     const made = run(plan(), { v720: main(10), v360: main(10), audio: { timescale: 48_000, frames: [] } });
     expect(parts(made).length).toBe(20);
@@ -205,6 +227,20 @@ describe("keyframes that come when they like", () => {
         ({ startSeconds, tracks }) => startSeconds === 5 && tracks.get("v720")?.iframeBytes,
       ),
     ).toBe(true);
+  });
+
+  it("takes the first keyframe after a forced cut, even where waiting would still be allowed", () => {
+    const made = only(grid(5), 5, [0, 1, 2.6, 3.6, 4.6]);
+    expect(problems(made)).toMatchObject([{ reason: "overlong-gop" }]);
+    expect(segments(made).map(({ startSeconds }) => round(startSeconds))).toEqual([0, 2.4333, 2.6, 4.6]);
+  });
+
+  it("forgets a single long GOP after a while", () => {
+    const keys = [0, 2.2, ...Array.from({ length: 35 }, (_, i) => 2.7 + i / 2)];
+    const made = only(grid(20), 20, keys);
+    const durations = segments(made).map(({ duration }) => round(duration));
+    expect(durations.slice(0, 3)).toEqual([2.2, 0.5, 0.5]);
+    expect(durations.slice(-4, -1)).toEqual([2, 2, 2]);
   });
 
   it("cuts followers at the same forced instants", () => {

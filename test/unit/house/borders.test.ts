@@ -4,7 +4,15 @@ import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const PURE = ["media", "wire", "durable-objects/core", "workers/edge/core", "transcoder/core", "transcoder/rtmp", "transcoder/cmaf"];
+const PURE = [
+  "media",
+  "wire",
+  "durable-objects/core",
+  "workers/edge/core",
+  "transcoder/core",
+  "transcoder/rtmp",
+  "transcoder/cmaf",
+];
 /** Libraries that are pure themselves. */
 const PURE_LIBRARIES = new Set(["valibot"]);
 /** Platform, clock and randomness, by the names they go by. */
@@ -17,7 +25,10 @@ const sources = (folder: string): readonly string[] =>
     .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
 
 const withoutComments = (text: string): string =>
-  text.replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/^\s*\/\/.*$/gm, "").replaceAll(/\s\/\/ .*$/gm, "");
+  text
+    .replaceAll(/\/\*[\s\S]*?\*\//g, "")
+    .replaceAll(/^\s*\/\/.*$/gm, "")
+    .replaceAll(/\s\/\/ .*$/gm, "");
 
 const importsOf = (text: string): readonly string[] =>
   [...text.matchAll(/(?:from|import)\s*\(?\s*["']([^"']+)["']/g)].map((match) => match[1] ?? "");
@@ -36,7 +47,10 @@ describe("pure code", () => {
         continue;
       }
       const target = relative(ROOT, join(ROOT, file, "..", name));
-      expect(PURE.some((folder) => target.startsWith(`${folder}/`)), `${file} imports ${target}`).toBe(true);
+      expect(
+        PURE.some((folder) => target.startsWith(`${folder}/`)),
+        `${file} imports ${target}`,
+      ).toBe(true);
     }
   });
 
@@ -47,7 +61,18 @@ describe("pure code", () => {
 });
 
 describe("every source file", () => {
-  const folders = ["media", "wire", "workers", "durable-objects", "transcoder", "web", "cli", "scripts", "demo", "bench"];
+  const folders = [
+    "media",
+    "wire",
+    "workers",
+    "durable-objects",
+    "transcoder",
+    "web",
+    "cli",
+    "scripts",
+    "demo",
+    "bench",
+  ];
   const files = folders.flatMap(sources);
 
   it.each(files)("%s says at its top what it is", (file) => {

@@ -1,6 +1,6 @@
 /** Test support: a source made by FFmpeg, and a whole session over it: probe, plan, FFmpeg, boxes, cutter. Not a test. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { planLadder } from "../../../media/ladder.ts";
@@ -18,13 +18,11 @@ import type { SessionPlan, Source } from "../../../wire/ingest.ts";
 export const FOLDER = mkdtempSync(join(tmpdir(), "millrace-cut-"));
 
 /** Make an FLV file with FFmpeg and take it apart again. */
-export function makeSource(
-  name: string,
-  args: readonly string[],
-): { path: string; messages: MediaMessage[] } {
+export function makeSource(name: string, args: readonly string[]): { messages: MediaMessage[] } {
   const path = join(FOLDER, `${name}.flv`);
-  execFileSync("ffmpeg", ["-nostdin", "-v", "error", "-y", ...args, "-f", "flv", path]);
-  return { path, messages: readFlv(readFileSync(path)) };
+  if (!existsSync(path))
+    execFileSync("ffmpeg", ["-nostdin", "-v", "error", "-y", ...args, "-f", "flv", path]);
+  return { messages: readFlv(readFileSync(path)) };
 }
 
 /** Messages of an FLV file. */
@@ -61,12 +59,6 @@ export interface Session {
   readonly plan: SessionPlan;
   readonly cuts: readonly Cut[];
   readonly exit: FfmpegExit;
-  /** Everything each pipe delivered. */
-  readonly raw: ReadonlyMap<string, Buffer>;
-  /** Milliseconds from the first byte in to the first chunk out. */
-  readonly firstChunkMs: number;
-  /** CPU of this process, milliseconds. */
-  readonly cpuMs: number;
 }
 
 /** Run messages through everything, as fast as it goes. */
@@ -90,20 +82,13 @@ export async function runSession(
   const command = ffmpegCommand(plan, { major: 5, minor: 1 });
   const cutter = new Cutter(plan);
   const readers = new Map(command.outputs.map(({ track }) => [track, new BoxReader()]));
-  const raw = new Map<string, Buffer[]>();
   const cuts: Cut[] = [];
-  const startedMs = performance.now();
-  let firstChunkMs = Number.NaN;
-  const cpu = process.cpuUsage();
   const ffmpeg = new Ffmpeg(command, {
     program: "ffmpeg",
     onChunk(track, chunk) {
-      raw.set(track, [...(raw.get(track) ?? []), Buffer.from(chunk)]);
       const events = readers.get(track)?.push(chunk);
       if (!events?.ok) throw new Error(JSON.stringify(events));
       for (const event of events.value) {
-        if (event.type === "frame" && Number.isNaN(firstChunkMs))
-          firstChunkMs = performance.now() - startedMs;
         const made =
           event.type === "init" ? cutter.describe(track, event.init) : cutter.push(track, event.frame);
         cuts.push(...made);
@@ -122,14 +107,5 @@ export async function runSession(
   }
   const exit = await ffmpeg.end();
   cuts.push(...cutter.flush());
-  const used = process.cpuUsage(cpu);
-  return {
-    source: state.source,
-    plan,
-    cuts,
-    exit,
-    raw: new Map([...raw].map(([track, chunks]) => [track, Buffer.concat(chunks)])),
-    firstChunkMs,
-    cpuMs: (used.user + used.system) / 1000,
-  };
+  return { source: state.source, plan, cuts, exit };
 }

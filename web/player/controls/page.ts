@@ -1,0 +1,37 @@
+/** Around the player: title, since when, and the page's own state for styles and tests. */
+import { byId, setText } from "../../dom.ts";
+import type { Snapshot } from "../player.ts";
+import { profileWords, sinceWords } from "../words.ts";
+
+/** The answer draws the page. */
+export function bindPage(): (snapshot: Snapshot) => void {
+  const title = byId("title", HTMLElement);
+  const meta = byId("meta", HTMLElement);
+  const video = byId("video", HTMLVideoElement);
+  const { dataset } = document.documentElement;
+
+  return ({ phase, status, atEdge, replay }) => {
+    dataset.player = phase;
+    dataset.edge = atEdge ? "live" : "behind";
+    dataset.picture = String(video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA);
+    const name = status?.title || status?.id || "";
+    setText(title, name || (phase === "unknown" ? "Unknown stream" : "\u00a0"));
+    const onAir = status?.state === "live" || status?.state === "interrupted";
+    document.title = name ? `${onAir ? "● " : ""}${name} · Millrace` : "Millrace";
+    setText(meta, metaWords(status, replay));
+  };
+}
+
+function metaWords(status: Snapshot["status"], replay: boolean): string {
+  if (!status) return "\u00a0";
+  const since = status.startedAt ? sinceWords(status.startedAt, Date.now()) : "";
+  const facts = {
+    offline: "Offline",
+    starting: "Starting",
+    live: since && `Live since ${since === "just now" ? "just now" : since.replace(" ago", "")}`,
+    interrupted: "Live, interrupted",
+    ended: replay ? "Recording of the last minutes" : "Ended",
+  };
+  const profile = status.state === "ended" ? "" : profileWords(status.profile);
+  return [facts[status.state], profile].filter(Boolean).join(" · ");
+}

@@ -1,0 +1,48 @@
+/** Entry of the watch page: puts player and controls together. hls.js comes in a chunk of its own, already on its way. */
+import { STREAM_ID } from "../../media/address.ts";
+import { byId } from "../dom.ts";
+import { bindBar } from "./controls/bar.ts";
+import { bindIdleness } from "./controls/idle.ts";
+import { bindKeys } from "./controls/keyboard.ts";
+import { bindMenu } from "./controls/menu.ts";
+import { bindMessage } from "./controls/message.ts";
+import { bindPage } from "./controls/page.ts";
+import { bindSeekBar } from "./controls/seek-bar.ts";
+import { bindStats } from "./controls/stats.ts";
+import { publishDiagnostics } from "./diagnostics.ts";
+import type { Engine, EngineEvent } from "./engine.ts";
+import { isPossible, isPreferred, NativeEngine } from "./engine-native.ts";
+import { Player, type Snapshot } from "./player.ts";
+
+const video = byId("video", HTMLVideoElement);
+const named = decodeURIComponent(location.pathname.split("/")[2] ?? "");
+// A name that cannot exist is asked about all the same, in a form that is surely nobody's: the answer is 404.
+const stream = STREAM_ID.test(named) ? named : "-";
+
+async function makeEngine(
+  report: (event: EngineEvent) => void,
+  early: (url: string) => Promise<string> | undefined,
+): Promise<Engine> {
+  if (isPreferred(video)) return new NativeEngine(video, report);
+  const { HlsEngine, isSupported } = await import("./engine-hls.ts");
+  if (!isSupported() && isPossible(video)) return new NativeEngine(video, report);
+  return new HlsEngine(video, report, early);
+}
+
+const views: ((snapshot: Snapshot) => void)[] = [];
+const player = new Player(video, stream, makeEngine, (snapshot) => {
+  for (const draw of views) draw(snapshot);
+});
+const stats = bindStats(player);
+const menu = bindMenu(player, stats.toggle);
+views.push(
+  bindPage(),
+  bindMessage(player),
+  bindBar(player),
+  bindSeekBar(player),
+  menu,
+  stats.draw,
+  bindIdleness(),
+);
+bindKeys(player, stats.toggle);
+publishDiagnostics(player);

@@ -1,0 +1,67 @@
+/**
+ * How fast to play so that latency settles on the target: hls.js's own catch-up asks for a second of buffer,
+ * which a stream with PART-HOLD-BACK 0.6 s never has, and it never comes back from a stall. Pure numbers, seconds.
+ */
+
+export interface PaceSample {
+  /** Behind the newest media the server has. */
+  readonly latency: number;
+  /** Where latency should settle: PART-HOLD-BACK or HOLD-BACK, and the margin that stalls earned. */
+  readonly target: number;
+  /** Media ahead of the playhead. */
+  readonly buffer: number;
+  /** TARGETDURATION. */
+  readonly targetDuration: number;
+  /** The rate now. */
+  readonly rate: number;
+}
+
+export type Pace = { readonly type: "rate"; readonly rate: number } | { readonly type: "jump" };
+
+/** Up to here time-stretching is hardly heard in speech or music; below the least, it would never arrive. */
+const FASTEST = 1.08;
+const SLOWEST = 1.02;
+/** Rate above 1 for each second of distance: nine tenths of a distance are made up in about 25 s. */
+const RATE_PER_SECOND = 0.1;
+/** Below this much buffer speeding up would cause the next stall. */
+const LEAST_BUFFER_SECONDS = 0.25;
+const START_SECONDS = 0.12;
+const STOP_SECONDS = 0.03;
+/** Steps of rate, so that the resampler is left alone most of the time. */
+const STEP = 0.01;
+
+/** What to do now, for a viewer who wants to be at the live edge. */
+export function paceOf({ latency, target, buffer, targetDuration, rate }: PaceSample): Pace {
+  const distance = latency - target;
+  if (distance > jumpDistance(targetDuration)) return { type: "jump" };
+  const threshold = rate > 1 ? STOP_SECONDS : START_SECONDS;
+  if (distance < threshold || buffer < LEAST_BUFFER_SECONDS) return { type: "rate", rate: 1 };
+  const wanted = Math.min(FASTEST, Math.max(SLOWEST, 1 + distance * RATE_PER_SECOND));
+  return { type: "rate", rate: Math.round(wanted / STEP) * STEP };
+}
+
+/** Further behind than this, a jump costs the viewer less than catching up would. */
+export const jumpDistance = (targetDuration: number): number => Math.max(4, 2 * targetDuration);
+
+/** Each stall earns this much margin, at most three of them, and a minute without a stall gives one back. */
+export const STALL_MARGIN_SECONDS = 0.25;
+const MOST_STALLS = 3;
+const FORGIVEN_AFTER_MS = 60_000;
+
+export interface StallMemory {
+  readonly stalls: number;
+  readonly sinceMs: number;
+}
+export const NO_STALLS: StallMemory = { stalls: 0, sinceMs: 0 };
+
+/** Remember a stall. */
+export const addStall = ({ stalls }: StallMemory, nowMs: number): StallMemory => ({
+  stalls: Math.min(MOST_STALLS, stalls + 1),
+  sinceMs: nowMs,
+});
+
+/** Let go of a stall that is long past. */
+export const forgive = (memory: StallMemory, nowMs: number): StallMemory =>
+  memory.stalls > 0 && nowMs - memory.sinceMs >= FORGIVEN_AFTER_MS
+    ? { stalls: memory.stalls - 1, sinceMs: nowMs }
+    : memory;

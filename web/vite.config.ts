@@ -1,0 +1,41 @@
+/** Builds the pages into `dist/web`: every script and style is a file of its own under `/assets/`, none is inline. */
+import { fileURLToPath } from "node:url";
+import { defineConfig, type Plugin } from "vite";
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** hls.js is imported late so that the page runs before it; the browser may still fetch it first thing. */
+function preloadPlayer(): Plugin {
+  return {
+    name: "preload-player",
+    transformIndexHtml: {
+      order: "post",
+      handler(_html, { bundle, filename }) {
+        if (!bundle || !filename.endsWith("watch.html")) return [];
+        return Object.values(bundle)
+          .filter((file) => file.type === "chunk" && /assets\/(engine-)?hls/.test(file.fileName))
+          .map((file) => ({
+            tag: "link",
+            attrs: { rel: "modulepreload", crossorigin: true, href: `/${file.fileName}` },
+            injectTo: "head",
+          }));
+      },
+    },
+  };
+}
+
+export default defineConfig({
+  root: here("."),
+  publicDir: false,
+  plugins: [preloadPlayer()],
+  build: {
+    outDir: here("../dist/web"),
+    emptyOutDir: true,
+    target: "es2022",
+    // data: URLs would need a wider content security policy.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+    rollupOptions: { input: { index: here("index.html"), watch: here("watch.html") } },
+  },
+});
