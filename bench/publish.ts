@@ -46,7 +46,7 @@ async function followParts(
     const next = /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="[^"]*\/part-(\d+)\.(\d+)\.m4s"/.exec(text);
     if (!next) break;
     // The first answer names parts that were there before.
-    for (const [, name = ""] of text.matchAll(/\/(part-\d+\.\d+)\.m4s",?(?:INDEPENDENT=YES)?$/gm)) {
+    for (const [, name = ""] of text.matchAll(/^#EXT-X-PART:.*\/(part-\d+\.\d+)\.m4s"/gm)) {
       if (!seen.has(name)) seen.set(name, query === "" ? Number.NaN : now);
     }
     query = `?_HLS_msn=${next[1]}&_HLS_part=${next[2]}`;

@@ -232,7 +232,7 @@ describe("keyframes that come when they like", () => {
   it("takes the first keyframe after a forced cut, even where waiting would still be allowed", () => {
     const made = only(grid(5), 5, [0, 1, 2.6, 3.6, 4.6]);
     expect(problems(made)).toMatchObject([{ reason: "overlong-gop" }]);
-    expect(segments(made).map(({ startSeconds }) => round(startSeconds))).toEqual([0, 2.4333, 2.6, 4.6]);
+    expect(segments(made).map(({ startSeconds }) => round(startSeconds))).toEqual([0, 2.4333, 2.6, 3.6, 4.6]);
   });
 
   it("forgets a single long GOP after a while", () => {
@@ -281,7 +281,7 @@ describe("sums", () => {
     [24_000 / 1001, 48],
     [60_000 / 1001, 60],
     [50, 100],
-  ])("do not drift in an hour at %f fps", (rate, gop) => {
+  ])("do not drift in ten minutes at %f fps", (rate, gop) => {
     const count = Math.round(rate * 600);
     const lead = { timescale: 90_000, frames: evenFrames(90_000, rate, count, gop) };
     const made = run(plan({ renditions: [video("v720")], segmentSeconds: gop / rate }), { v720: lead });

@@ -43,6 +43,11 @@ it.each([
   ["an optional one absent", { "node_modules/a": { version: "1.0.0" } }, true],
   ["one absent", { "node_modules/b": { version: "2.0.0" } }, false],
   ["another version", { "node_modules/a": { version: "1.0.1" } }, false],
+  [
+    "one for this platform that the lock file's maker had not",
+    { "node_modules/a": { version: "1.0.0" }, "node_modules/d": { version: "1.0.0", optional: true } },
+    true,
+  ],
   ["one too many", { "node_modules/a": { version: "1.0.0" }, "node_modules/c": { version: "1.0.0" } }, false],
 ] as const)("compares packages: %s", (_name, installed, expected) => {
   const { out } = evaluate(
