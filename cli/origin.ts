@@ -1,0 +1,107 @@
+/** Origin's admin API as a client sees it: one function per route, errors as values. Used by the CLI and by `npm start`. */
+import * as v from "valibot";
+import { PROFILE_NAMES } from "../media/profile.ts";
+import { fail, ok, type Result } from "../media/result.ts";
+import type { CreateStreamSchema, StreamRecord, StreamWithKey } from "../wire/admin.ts";
+import { parseJson } from "../wire/parse.ts";
+import { readProblem } from "../wire/problem.ts";
+
+const TIMEOUT_MS = 15_000;
+
+/** Why there is no answer: origin said no, or nobody understandable is there. */
+export interface OriginError {
+  readonly reason: "refused" | "unreachable";
+  /** Name of the problem, as `stream-exists`; `unreachable` when there was no answer. */
+  readonly name: string;
+  /** One line for people. */
+  readonly message: string;
+}
+export type Answer<T> = Promise<Result<T, OriginError>>;
+
+export interface OriginClient {
+  readonly createStream: (stream: v.InferInput<typeof CreateStreamSchema>) => Answer<StreamWithKey>;
+  readonly listStreams: () => Answer<readonly StreamRecord[]>;
+  readonly rotateKey: (id: string) => Answer<StreamWithKey>;
+  readonly setDisabled: (id: string, disabled: boolean) => Answer<StreamRecord>;
+  /** Any request: for routes that have no function of their own yet. */
+  readonly request: <const S extends v.GenericSchema>(
+    schema: S,
+    method: string,
+    path: string,
+    body?: unknown,
+  ) => Answer<v.InferOutput<S>>;
+}
+
+const StreamSchema = v.object({
+  id: v.string(),
+  title: v.string(),
+  profile: v.picklist(PROFILE_NAMES),
+  reconnectSeconds: v.number(),
+  disabled: v.boolean(),
+  createdAt: v.string(),
+  live: v.boolean(),
+});
+const StreamWithKeySchema = v.object({ ...StreamSchema.entries, key: v.string() });
+const StreamListSchema = v.object({ streams: v.array(StreamSchema) });
+
+/** A client for one origin, as `http://127.0.0.1:8787/_origin`. */
+export function originClient(origin: string, token: string): OriginClient {
+  const base = origin.replace(/\/+$/, "");
+  const request: OriginClient["request"] = async (schema, method, path, body) => {
+    let response: Response;
+    let text: string;
+    try {
+      response = await fetch(`${base}${path}`, {
+        method,
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body !== undefined && { "content-type": "application/json" }),
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      text = await response.text();
+    } catch (error) {
+      return fail(unreachable(`Origin ${base} does not answer (${causeOf(error)}).`));
+    }
+    if (!response.ok) return fail(refusal(response.status, text));
+    const parsed = parseJson(schema, text);
+    return parsed.ok
+      ? ok(parsed.value)
+      : fail(unreachable(`${base} answers, but not as origin does (${parsed.error.detail}).`));
+  };
+  const streamPath = (id: string, verb: string) => `/admin/streams/${encodeURIComponent(id)}/${verb}`;
+  return {
+    request,
+    createStream: (stream) => request(StreamWithKeySchema, "POST", "/admin/streams", stream),
+    async listStreams() {
+      const list = await request(StreamListSchema, "GET", "/admin/streams");
+      return list.ok ? ok(list.value.streams) : list;
+    },
+    rotateKey: (id) => request(StreamWithKeySchema, "POST", streamPath(id, "rotate-key")),
+    setDisabled: (id, disabled) =>
+      request(StreamSchema, "POST", streamPath(id, disabled ? "disable" : "enable")),
+  };
+}
+
+const unreachable = (message: string): OriginError => ({
+  reason: "unreachable",
+  name: "unreachable",
+  message,
+});
+
+function refusal(status: number, text: string): OriginError {
+  const { name, title, detail } = readProblem(text);
+  if (name === "unreadable")
+    return unreachable(`Something that is not origin answered with status ${status}.`);
+  const words = detail === undefined ? title : `${title} ${detail}`;
+  return { reason: "refused", name, message: words.replace(/\s+/g, " ") };
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === "TimeoutError") return `no answer within ${TIMEOUT_MS / 1000} s`;
+  const { cause } = error;
+  if (cause instanceof Error && "code" in cause) return String(cause.code);
+  return error.message;
+}

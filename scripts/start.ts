@@ -1,0 +1,173 @@
+/**
+ * `npm start`: the Workers under `wrangler dev`, the transcoder, a stream and its test picture, until Ctrl-C.
+ * The order of things is here; each thing is a file in `start/`.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { originClient } from "../cli/origin.ts";
+import { type Child, endChildren, killChildren, startChild } from "./start/children.ts";
+import { DEMO_STREAM, seedDemoStream } from "./start/demo-stream.ts";
+import { devFilePaths, writeDevFile } from "./start/dev-file.ts";
+import { StartFailure } from "./start/failure.ts";
+import { readOptions } from "./start/options.ts";
+import { buildPages } from "./start/pages.ts";
+import { listenOnce, preflight } from "./start/preflight.ts";
+import { loadSecrets } from "./start/secrets.ts";
+import { waitForLive, waitForOk, within } from "./start/waiting.ts";
+import { devArguments, migrate, wranglerEnv, writeWorkerSecrets } from "./start/worker.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const WORKER_LIMIT_MS = 60_000;
+const TRANSCODER_LIMIT_MS = 15_000;
+const PLAYABLE_LIMIT_MS = 60_000;
+/** Two signals within this time are one press of Ctrl-C that arrived by two ways. */
+const SAME_PRESS_MS = 500;
+const PARENT_POLL_MS = 500;
+/** The transcoder ends its broadcasts first, which takes some requests. */
+const TRANSCODER_GRACE_MS = 10_000;
+const GRACE_MS = 5000;
+
+const options = readOptions(process.argv.slice(2));
+const { port, rtmpPort, data } = options;
+const children: Child[] = [];
+let forgetDevFile = () => {};
+let stopping: number | undefined;
+const tell = (line: string) => console.error(line);
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+// Whoever started this was killed and could not say so.
+const parent = process.ppid;
+setInterval(() => process.ppid !== parent && stopping === undefined && stop(), PARENT_POLL_MS).unref();
+process.on("exit", () => {
+  forgetDevFile();
+  killChildren(children);
+});
+
+try {
+  await run();
+} catch (error) {
+  // Whatever fails once the person wants out is the stopping itself.
+  if (stopping === undefined) await end(error);
+}
+
+async function run(): Promise<void> {
+  await preflight(options);
+  const secrets = loadSecrets(data);
+  await buildPages(ROOT, tell);
+  await migrate(ROOT, data, tell);
+
+  const edge = `http://127.0.0.1:${port}`;
+  const origin = `${edge}/_origin`;
+  const args = devArguments(options, await listenOnce(0), writeWorkerSecrets(data, secrets));
+  const worker = begin("worker", "wrangler", args, wranglerEnv(data), GRACE_MS);
+  const transcoder = begin(
+    "transcoder",
+    process.execPath,
+    ["transcoder/main.ts"],
+    {
+      MILLRACE_ORIGIN: origin,
+      MILLRACE_RTMP_HOST: "127.0.0.1",
+      MILLRACE_RTMP_PORT: `${rtmpPort}`,
+      MILLRACE_DATA: join(data, "transcoder"),
+    },
+    TRANSCODER_GRACE_MS,
+  );
+  const listening = new Promise<void>((resolve) => {
+    transcoder.onLine((line) => line.includes('"event":"listening"') && resolve());
+  });
+  await Promise.race([
+    Promise.all([
+      waitForOk(`${origin}/healthz`, WORKER_LIMIT_MS, "The worker did not answer in time."),
+      within(listening, TRANSCODER_LIMIT_MS, "The transcoder did not listen in time."),
+    ]),
+    death(worker),
+    death(transcoder),
+  ]);
+
+  const admin = originClient(origin, secrets.adminToken);
+  const rtmp = `rtmp://127.0.0.1:${rtmpPort}/live`;
+  const known = secrets.keys[DEMO_STREAM];
+  let key = await seedDemoStream(admin, data, secrets);
+  announce();
+  if (options.demo) {
+    const shown = () => Promise.race([showPicture(`${rtmp}/${key}`, edge), death(worker), death(transcoder)]);
+    try {
+      await shown();
+    } catch (error) {
+      // The key remembered from last time may have been replaced since, by the CLI.
+      if (stopping !== undefined || key !== known) throw error;
+      key = await seedDemoStream(admin, data, secrets, key);
+      announce();
+      await shown();
+    }
+  }
+  console.log(`Watch    ${edge}/watch/${DEMO_STREAM}`);
+  const yours = options.demo ? "   (leave the test picture out first: --no-demo)" : "";
+  console.log(`Publish  server ${rtmp}   key ${key}${yours}`);
+  console.log("Stop     Ctrl-C");
+  await Promise.race([death(worker), death(transcoder)]);
+
+  function announce(): void {
+    forgetDevFile = writeDevFile(devFilePaths(ROOT, data), {
+      edge,
+      origin,
+      rtmp,
+      streams: [{ id: DEMO_STREAM, key }],
+      adminToken: secrets.adminToken,
+      tokenSecret: secrets.tokenSecret,
+    });
+  }
+}
+
+/** Broadcast the test picture, and wait until it can be watched. */
+async function showPicture(url: string, edge: string): Promise<void> {
+  const args = ["demo/broadcast.ts", "--url", url];
+  const picture = begin("test picture", process.execPath, args, {}, GRACE_MS);
+  await Promise.race([
+    waitForLive(edge, DEMO_STREAM, PLAYABLE_LIMIT_MS, "The test picture was not to be seen in time."),
+    death(picture),
+  ]);
+  // Later on it may be sent away by a new key or a disabled stream; the rest goes on.
+  void picture.group.exited.then(() => stopping ?? tell("The test picture has ended."));
+}
+
+function begin(
+  name: string,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  graceMs: number,
+): Child {
+  const log = join(data, "logs", `${name.replace(" ", "-")}.log`);
+  const child = startChild(ROOT, { name, program, args, env, log, graceMs });
+  children.push(child);
+  return child;
+}
+
+/** Rejects when a child ends on its own. */
+async function death(child: Child): Promise<never> {
+  throw child.deathOf(await child.group.exited);
+}
+
+async function stop(): Promise<void> {
+  const now = Date.now();
+  if (stopping !== undefined) {
+    if (now - stopping < SAME_PRESS_MS) return;
+    killChildren(children);
+    process.exit(130);
+  }
+  stopping = now;
+  await endChildren(children);
+  process.exit(0);
+}
+
+async function end(error: unknown): Promise<void> {
+  stopping = Date.now();
+  if (!(error instanceof StartFailure)) console.error(error);
+  else {
+    for (const line of error.lines) console.error(`  ${line}`);
+    console.error(error.message);
+  }
+  await endChildren(children);
+  process.exit(1);
+}

@@ -1,0 +1,59 @@
+/** How wrangler runs the Workers here: its arguments, its settings, and the tables of D1. */
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { StartOptions } from "./options.ts";
+import { writePrivate } from "./private-file.ts";
+import type { Secrets } from "./secrets.ts";
+import { runTool } from "./tool.ts";
+
+const MIGRATIONS = join("workers", "origin", "migrations");
+
+const stateOf = (data: string): string => join(data, "state");
+
+/** Settings that keep wrangler from asking, reporting, and calling home. */
+export const wranglerEnv = (data: string): Record<string, string> => ({
+  WRANGLER_SEND_METRICS: "false",
+  WRANGLER_SEND_ERROR_REPORTS: "false",
+  WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_LOG_PATH: join(data, "logs", "wrangler"),
+  CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  NO_COLOR: "1",
+});
+
+/** Arguments of `wrangler` for the bare Worker. Secrets are in the file, not in the arguments: those show in `ps`. */
+export const devArguments = (options: StartOptions, inspectorPort: number, secretsFile: string): string[] => [
+  ...["dev", "--ip", "127.0.0.1", "--port", `${options.port}`],
+  ...["--inspector-ip", "127.0.0.1", "--inspector-port", `${inspectorPort}`],
+  ...["--persist-to", stateOf(options.data), "--env-file", secretsFile],
+  ...["--show-interactive-dev-session=false", "--log-level", "warn"],
+];
+
+/** Write the Worker's secrets where wrangler reads them. Answers the path. */
+export function writeWorkerSecrets(data: string, { adminToken, tokenSecret }: Secrets): string {
+  const path = join(data, "worker.env");
+  writePrivate(path, `ADMIN_TOKEN=${adminToken}\nTOKEN_SECRET=${tokenSecret}\n`);
+  return path;
+}
+
+/** Bring the local D1 up to date. Wrangler takes seconds even to find nothing to do, so a stamp in the state says what was applied. */
+export async function migrate(root: string, data: string, tell: (line: string) => void): Promise<void> {
+  const stamp = join(stateOf(data), "migrations.sha256");
+  const wanted = fingerprint(join(root, MIGRATIONS));
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === wanted) return;
+  tell("Preparing the database ...");
+  const args = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", stateOf(data)];
+  const env = { ...wranglerEnv(data), CI: "1" };
+  await runTool(root, "wrangler", args, env, "The database could not be prepared.");
+  writeFileSync(stamp, wanted);
+}
+
+function fingerprint(folder: string): string {
+  const hash = createHash("sha256");
+  for (const name of readdirSync(folder).sort())
+    hash
+      .update(`${name}\0`)
+      .update(readFileSync(join(folder, name)))
+      .update("\0");
+  return hash.digest("hex");
+}
