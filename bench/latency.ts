@@ -9,6 +9,13 @@ const TARGETS: Record<string, number | undefined> = { low: 2.2, ultra: 1.4, stan
 /** After this long a player that catches up has done so. */
 const SETTLE_SECONDS = 15;
 
+/** A viewer comes in the middle of a show, and finds a playlist that is long enough for any hold-back. */
+export const UNDER_WAY_SECONDS = 12;
+
+/** Seconds of media in a playlist. */
+export const segmentSeconds = (playlist: string): number =>
+  [...playlist.matchAll(/^#EXTINF:([0-9.]+)/gm)].reduce((sum, [, seconds]) => sum + Number(seconds), 0);
+
 /** Measure one latency profile. */
 export async function measureProfile(
   stack: Stack,
@@ -21,6 +28,10 @@ export async function measureProfile(
   const gop = profile === "ultra" ? "1" : "2";
   const picture = stack.broadcast(key, ["--size", "640x360", "--kbps", "800", "--gop-seconds", gop]);
   await stack.state(stream, "live");
+  await until("a show that is under way", async () => {
+    const text = await (await stack.get(`/live/${stream}/v360/index.m3u8`)).text();
+    return segmentSeconds(text) >= UNDER_WAY_SECONDS ? true : undefined;
+  });
   const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
   await page.goto(`${stack.dev.edge}/watch/${stream}`);
   await until("the player to play", async () =>

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { watchPicture } from "../test/support/browser.ts";
 import { endChild, freePort, type Stack, until } from "../test/support/stack.ts";
-import { latencyFigures } from "./latency.ts";
+import { latencyFigures, segmentSeconds, UNDER_WAY_SECONDS } from "./latency.ts";
 import type { Figure } from "./report.ts";
 
 const NGINX = "/usr/sbin/nginx";
@@ -48,9 +48,10 @@ export async function measurePeer(
     ...["--size", "640x360", "--kbps", "800", "--gop-seconds", "2"],
   ]);
   try {
-    await until("the peer's playlist", async () =>
-      (await fetch(`http://127.0.0.1:${http}/hls/peer.m3u8`).catch(() => undefined))?.ok ? true : undefined,
-    );
+    await until("the peer to be under way", async () => {
+      const answer = await fetch(`http://127.0.0.1:${http}/hls/peer.m3u8`).catch(() => undefined);
+      return answer?.ok && segmentSeconds(await answer.text()) >= UNDER_WAY_SECONDS ? true : undefined;
+    });
     const page = await browser.newPage({ viewport: { width: 1280, height: 720 } });
     await page.goto(`http://127.0.0.1:${http}/`);
     await page.waitForFunction(() => (document.querySelector("video")?.currentTime ?? 0) > 1, undefined, {

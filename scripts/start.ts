@@ -3,6 +3,7 @@
  * The order of things is here; each thing is a file in `start/`.
  */
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { originClient } from "../cli/origin.ts";
 import { type Child, endChildren, killChildren, startChild } from "./start/children.ts";
@@ -13,7 +14,7 @@ import { readOptions } from "./start/options.ts";
 import { buildPages } from "./start/pages.ts";
 import { listenOnce, preflight } from "./start/preflight.ts";
 import { loadSecrets } from "./start/secrets.ts";
-import { waitForLive, waitForOk, within } from "./start/waiting.ts";
+import { isLive, waitForLive, waitForOk, within } from "./start/waiting.ts";
 import { devArguments, migrate, wranglerEnv, writeWorkerSecrets } from "./start/worker.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -26,6 +27,9 @@ const PARENT_POLL_MS = 500;
 /** The transcoder ends its broadcasts first, which takes some requests. */
 const TRANSCODER_GRACE_MS = 10_000;
 const GRACE_MS = 5000;
+const PICTURE = "test picture";
+/** How often to look whether the stream is free for the test picture again. */
+const PICTURE_RETURNS_MS = 3000;
 
 const options = readOptions(process.argv.slice(2));
 const { port, rtmpPort, data } = options;
@@ -90,7 +94,7 @@ async function run(): Promise<void> {
   let key = await seedDemoStream(admin, data, secrets);
   announce();
   if (options.demo) {
-    const shown = () => Promise.race([showPicture(`${rtmp}/${key}`, edge), death(worker), death(transcoder)]);
+    const shown = () => Promise.race([showPicture(pictureUrl(key), edge), death(worker), death(transcoder)]);
     try {
       await shown();
     } catch (error) {
@@ -102,10 +106,16 @@ async function run(): Promise<void> {
     }
   }
   console.log(`Watch    ${edge}/watch/${DEMO_STREAM}`);
-  const yours = options.demo ? "   (leave the test picture out first: --no-demo)" : "";
+  const yours = options.demo ? "   (the test picture makes way)" : "";
   console.log(`Publish  server ${rtmp}   key ${key}${yours}`);
   console.log("Stop     Ctrl-C");
+  if (options.demo) void keepPicture(pictureUrl(key), edge);
   await Promise.race([death(worker), death(transcoder)]);
+
+  /** Its session yields to any other encoder's. */
+  function pictureUrl(streamKey: string): string {
+    return `${rtmp}/${streamKey}?yield=1`;
+  }
 
   function announce(): void {
     forgetDevFile = writeDevFile(devFilePaths(ROOT, data), {
@@ -121,15 +131,27 @@ async function run(): Promise<void> {
 
 /** Broadcast the test picture, and wait until it can be watched. */
 async function showPicture(url: string, edge: string): Promise<void> {
-  const args = ["demo/broadcast.ts", "--url", url];
-  const picture = begin("test picture", process.execPath, args, {}, GRACE_MS);
   await Promise.race([
     waitForLive(edge, DEMO_STREAM, PLAYABLE_LIMIT_MS, "The test picture was not to be seen in time."),
-    death(picture),
+    death(beginPicture(url)),
   ]);
-  // Later on it may be sent away by a new key or a disabled stream; the rest goes on.
-  void picture.group.exited.then(() => stopping ?? tell("The test picture has ended."));
 }
+
+/** Bring the test picture back whenever it has made way and the stream is free again, until the stop. */
+async function keepPicture(url: string, edge: string): Promise<void> {
+  for (;;) {
+    const showing = children.find(({ plan }) => plan.name === PICTURE);
+    if (showing) await showing.group.exited;
+    if (stopping !== undefined) return;
+    if (showing) children.splice(children.indexOf(showing), 1);
+    await setTimeout(PICTURE_RETURNS_MS);
+    if (stopping !== undefined) return;
+    if (!(await isLive(edge, DEMO_STREAM))) beginPicture(url);
+  }
+}
+
+const beginPicture = (url: string): Child =>
+  begin(PICTURE, process.execPath, ["demo/broadcast.ts", "--url", url], {}, GRACE_MS);
 
 function begin(
   name: string,

@@ -13,14 +13,17 @@ export const waitForOk = (url: string, limitMs: number, failure: string): Promis
 /** Wait until a stream is live and its playlist is there; the playlist of an earlier broadcast does not count. */
 export function waitForLive(edge: string, stream: string, limitMs: number, failure: string): Promise<void> {
   return waitUntil(
-    async () => {
-      const status = parseJson(StreamStatusSchema, (await get(`${edge}/api/streams/${stream}`)) ?? "");
-      if (!status.ok || status.value.state !== "live") return false;
-      return (await get(`${edge}/live/${stream}/index.m3u8`)) !== undefined;
-    },
+    async () =>
+      (await isLive(edge, stream)) && (await get(`${edge}/live/${stream}/index.m3u8`)) !== undefined,
     limitMs,
     failure,
   );
+}
+
+/** An encoder is on this stream, and is heard of. */
+export async function isLive(edge: string, stream: string): Promise<boolean> {
+  const status = parseJson(StreamStatusSchema, (await get(`${edge}/api/streams/${stream}`)) ?? "");
+  return status.ok && status.value.state === "live";
 }
 
 async function waitUntil(happened: () => Promise<boolean>, limitMs: number, failure: string): Promise<void> {

@@ -57,10 +57,11 @@ export async function until<T>(
 export class Stack {
   readonly dev: DevFile;
   readonly data: string;
-  readonly #child: ChildProcess;
+  /** Absent when somebody else started it. */
+  readonly #child: ChildProcess | undefined;
   readonly #others = new Set<ChildProcess>();
 
-  private constructor(child: ChildProcess, data: string, dev: DevFile) {
+  private constructor(child: ChildProcess | undefined, data: string, dev: DevFile) {
     this.#child = child;
     this.data = data;
     this.dev = dev;
@@ -94,6 +95,13 @@ export class Stack {
       child.kill("SIGKILL");
       throw error;
     }
+  }
+
+  /** Use one that is running, by its folder. */
+  static attach(data: string): Stack {
+    const dev = readDevFile(data);
+    if (!dev) throw new Error(`nothing runs in ${data}`);
+    return new Stack(undefined, data, dev);
   }
 
   /** Fetch from the edge. */
@@ -160,9 +168,10 @@ export class Stack {
     });
   }
 
-  /** End everything; resolves when it has ended. */
+  /** End what was run here, and the stack itself if it was started here; resolves when it has ended. */
   async stop(): Promise<void> {
     await Promise.all([...this.#others].map(endChild));
+    if (!this.#child) return;
     await endChild(this.#child);
     rmSync(this.data, { recursive: true, force: true });
   }

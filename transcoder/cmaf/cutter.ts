@@ -4,6 +4,7 @@
  */
 import type { TrackObject } from "../../media/timeline.ts";
 import type { SessionPlan } from "../../wire/ingest.ts";
+import { AudioClock } from "./audio-clock.ts";
 import type { Frame } from "./boxes.ts";
 import { type Boundary, Follower } from "./follower.ts";
 import type { TrackInit } from "./init.ts";
@@ -67,6 +68,7 @@ export class Cutter {
   readonly #inits = new Map<string, TrackInit>();
   readonly #followers = new Map<string, Follower>();
   readonly #writers = new Map<string, TrackWriter>();
+  readonly #clocks = new Map<string, AudioClock>();
   #initSent = false;
   #pending: Stretch[] = [];
   #segmentStart = 0;
@@ -85,6 +87,7 @@ export class Cutter {
     if (!planned || this.#inits.has(track) || this.#initSent) return [];
     this.#inits.set(track, init);
     this.#writers.set(track, new TrackWriter(init));
+    if (init.kind === "audio") this.#clocks.set(track, new AudioClock(init.timescale));
     if (track === this.#leadName) {
       this.#lead = new LeadCutter(this.#plan, init.kind, init.timescale);
       this.#leadTimescale = init.timescale;

@@ -26,8 +26,6 @@ edgeApp.use(async (c, next) => {
 
 edgeApp.get("/", (c) => servePage(c, "index.html"));
 edgeApp.get("/watch/:stream", (c) => servePage(c, "watch.html"));
-edgeApp.get("/favicon.ico", (c) => c.redirect("/favicon.svg", 302));
-edgeApp.get("/favicon.svg", (c) => servePage(c, "favicon.svg"));
 edgeApp.route("/live", playlists);
 edgeApp.get("/media/*", serveMedia);
 edgeApp.route("/api", api);
