@@ -37,6 +37,8 @@ export default defineConfig({
           testTimeout: 120_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Encoders that run side by side share two cores.
+          maxConcurrency: 3,
         },
       },
     ],

@@ -28,11 +28,12 @@ export function describeMachine(): string {
   return `${cpus().length} x ${cpu?.model.trim() ?? "unknown"}, ${memory} GiB, Linux ${release()}, Node ${process.version}, ${ffmpeg}`;
 }
 
-/** Print the figures and write them to `bench/results/<name>.json` and `.md`. */
-export function report(name: string, figures: readonly Figure[], now: Date): void {
+/** Print the figures; with a name, write them to `bench/results/<name>.json` and `.md`. */
+export function report(name: string | undefined, figures: readonly Figure[], now: Date): void {
   const machine = describeMachine();
   const table = tableOf(figures);
   process.stdout.write(`\n${table}\n${machine}\n`);
+  if (name === undefined) return;
   mkdirSync(RESULTS, { recursive: true });
   writeFileSync(
     join(RESULTS, `${name}.json`),

@@ -150,8 +150,9 @@ async function keepPicture(url: string, edge: string): Promise<void> {
   }
 }
 
-const beginPicture = (url: string): Child =>
-  begin(PICTURE, process.execPath, ["demo/broadcast.ts", "--url", url], {}, GRACE_MS);
+function beginPicture(url: string): Child {
+  return begin(PICTURE, process.execPath, ["demo/broadcast.ts", "--url", url], {}, GRACE_MS);
+}
 
 function begin(
   name: string,

@@ -26,7 +26,6 @@ function preloadPlayer(): Plugin {
 
 export default defineConfig({
   root: here("."),
-  publicDir: false,
   plugins: [preloadPlayer()],
   build: {
     outDir: here("../dist/web"),

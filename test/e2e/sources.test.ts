@@ -76,7 +76,7 @@ const SOURCES: readonly (readonly [
   ],
 ];
 
-describe("a source of", () => {
+describe.concurrent("a source of", { timeout: 90_000 }, () => {
   it.each(SOURCES)("%s", async (what, args, renditions, mode) => {
     const stream = `source-${what.replaceAll(/[^a-z0-9]+/g, "-").replaceAll(/^-|-$/g, "")}`;
     const key = await stack.createStream(stream, { reconnectSeconds: 0 });
