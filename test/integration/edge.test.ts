@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { edgeApp } from "../../workers/edge/app.ts";
-import { bytesOf, createStream, Encoder, get } from "./encoder.ts";
+import { bytesOf, createStream, Encoder, get, textOf } from "./encoder.ts";
 
 let encoder: Encoder;
 let media: string;
@@ -16,6 +16,12 @@ beforeAll(async () => {
 });
 
 describe("playlists", () => {
+  it("carry the server's clock", async () => {
+    expect(
+      Math.abs(Date.parse((await get("/live/edge/index.m3u8")).headers.get("date") ?? "") - Date.now()),
+    ).toBeLessThan(5_000);
+  });
+
   it("rule 24: are compressed for those who ask, with the right type", async () => {
     const plain = await get("/live/edge/v720/index.m3u8");
     expect(plain.headers.get("content-type")).toBe("application/vnd.apple.mpegurl");
@@ -64,8 +70,15 @@ describe("playlists", () => {
   });
 
   it("rule 17: come whole for a segment that left long ago", async () => {
-    const whole = await (await get("/live/edge/v720/index.m3u8")).text();
-    expect(await (await get("/live/edge/v720/index.m3u8?_HLS_msn=0&_HLS_part=7")).text()).toBe(whole);
+    const whole = await textOf(get("/live/edge/v720/index.m3u8"));
+    expect(await textOf(get("/live/edge/v720/index.m3u8?_HLS_msn=0&_HLS_part=7"))).toBe(whole);
+  });
+
+  it("rule 26: take their directives in any order", async () => {
+    const asked = async (query: string) => textOf(get(`/live/edge/v720/index.m3u8?${query}`));
+    expect(await asked("_HLS_skip=YES&_HLS_part=0&_HLS_msn=1")).toBe(
+      await asked("_HLS_msn=1&_HLS_part=0&_HLS_skip=YES"),
+    );
   });
 
   it.each([
@@ -84,7 +97,7 @@ describe("playlists", () => {
     const head = await get("/live/edge/v720/index.m3u8", { method: "HEAD" });
     expect(head.status).toBe(200);
     expect(head.headers.get("content-type")).toBe("application/vnd.apple.mpegurl");
-    expect(await head.text()).toBe("");
+    expect(await textOf(head)).toBe("");
   });
 });
 
@@ -150,7 +163,7 @@ describe("media", () => {
   });
 
   it("rule 22: holds a hinted part and sends no byte before it is complete", async () => {
-    const text = await (await get("/live/edge/v720/index.m3u8")).text();
+    const text = await textOf(get("/live/edge/v720/index.m3u8"));
     const hinted =
       /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="\.\.\/\.\.\/\.\.(\/media\/[^"]+)"/.exec(text)?.[1] ?? "none";
     let status: number | undefined;
@@ -166,7 +179,7 @@ describe("media", () => {
     expect(new Uint8Array(await answer.arrayBuffer())).toEqual(
       bytesOf("v720", hinted.split("/").at(-1) ?? ""),
     );
-    expect(await (await get("/live/edge/v720/index.m3u8")).text()).toContain(hinted);
+    expect(await textOf(get("/live/edge/v720/index.m3u8"))).toContain(hinted);
   });
 
   it.each([

@@ -13,6 +13,10 @@ export const get = (path: string, init?: RequestInit): Promise<Response> =>
 /** Fetch from origin. */
 export const origin = (path: string, init?: RequestInit): Promise<Response> => get(`/_origin${path}`, init);
 
+/** Text of an answer whose type is not text's. */
+export const textOf = async (answer: Response | Promise<Response>): Promise<string> =>
+  new TextDecoder().decode(await (await answer).arrayBuffer());
+
 /** Send JSON. */
 export const json = (method: string, body: unknown, headers: Record<string, string> = {}): RequestInit => {
   const text = JSON.stringify(body);

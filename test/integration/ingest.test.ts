@@ -1,7 +1,7 @@
 /** The ingest API: who may write, what is refused, and with which words. */
 import { describe, expect, it } from "vitest";
 import type { SessionGrant } from "../../wire/ingest.ts";
-import { ADMIN, bytesOf, createStream, Encoder, get, json, origin, SOURCE } from "./encoder.ts";
+import { ADMIN, bytesOf, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 
 /** Status and name of a problem. */
 async function problemOf(answer: Response | Promise<Response>): Promise<readonly [number, string]> {
@@ -55,7 +55,7 @@ describe("opening a session", () => {
       "stream-disabled",
     ]);
     expect(await problemOf(encoder.append([encoder.nextPart()]))).toEqual([409, "closed"]);
-    expect(await (await get("/live/disabled/v720/index.m3u8")).text()).toContain("#EXT-X-ENDLIST");
+    expect(await textOf(get("/live/disabled/v720/index.m3u8"))).toContain("#EXT-X-ENDLIST");
     await origin("/admin/streams/disabled/enable", { method: "POST", headers: ADMIN });
     expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
   });
@@ -242,7 +242,7 @@ describe("the timeline", () => {
     expect(second.grant.broadcast).not.toBe(first.grant.broadcast);
     expect(second.plan.nextMsn).toBe(0);
     await second.pushSegment();
-    const playlist = await (await get("/live/kinds/index.m3u8")).text();
+    const playlist = await textOf(get("/live/kinds/index.m3u8"));
     expect(playlist).not.toContain("TYPE=AUDIO");
   });
 });

@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
-import { createStream, Encoder, get, json, origin, SOURCE } from "./encoder.ts";
+import { createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 
 const liveStream = (stream: string) => env.LIVE_STREAM.getByName(stream);
 
@@ -31,7 +31,7 @@ async function age(stream: string, ms: number): Promise<void> {
 const playlist = async (stream: string, rendition = "v720", query = ""): Promise<string> => {
   const answer = await get(`/live/${stream}/${rendition}/index.m3u8${query}`);
   expect(answer.status).toBe(200);
-  return answer.text();
+  return textOf(answer);
 };
 
 const stateOf = async (stream: string): Promise<string> =>
@@ -64,7 +64,7 @@ describe("an evicted LiveStream", () => {
     expect(await playlist("evicted-often")).toContain("#EXT-X-DISCONTINUITY\n");
   });
 
-  it("slides its window and reads the same one back", async () => {
+  it("rule 28: slides its window, reads the same one back, and keeps what left it", async () => {
     const encoder = await Encoder.open(await createStream("slides"));
     await runInDurableObject(liveStream("slides"), (_object, state) => {
       const head = state.storage.kv.get<{ timing: object }>("head");
@@ -74,6 +74,8 @@ describe("an evicted LiveStream", () => {
     for (let i = 0; i < 9; i += 1) await encoder.pushSegment();
     const before = await playlist("slides");
     expect(before).toContain("#EXT-X-MEDIA-SEQUENCE:3\n");
+    const left = await get(`/media/${encoder.grant.broadcast}/1/v720/seg-0.m4s`);
+    expect(left.status, "rule 28: what left the playlist can still be fetched").toBe(200);
     await evictDurableObject(liveStream("slides"));
     expect(await playlist("slides")).toBe(before);
   });
@@ -122,8 +124,7 @@ describe("a lease", () => {
     const second = await Encoder.open(key);
     await second.pushSegment();
     expect(await playlist("sealed")).toContain("#EXTINF:1,\n");
-    const fetched = async (file: string) =>
-      (await get(`/media/${first.grant.broadcast}/1/v480/${file}`)).text();
+    const fetched = async (file: string) => textOf(get(`/media/${first.grant.broadcast}/1/v480/${file}`));
     expect(await fetched("seg-1.m4s")).toBe(
       (await fetched("part-1.0.m4s")) + (await fetched("part-1.1.m4s")),
     );
@@ -207,7 +208,7 @@ describe("waiting", () => {
     for (const text of await Promise.all(waiting)) expect(text).toContain("part-1.0.m4s");
   });
 
-  it("gives up after three target durations with 503", async () => {
+  it("rule 20: gives up after three target durations with 503", async () => {
     const encoder = await Encoder.open(await createStream("gives-up", { profile: "ultra" }), {
       video: SOURCE.video && { ...SOURCE.video, keyframeSeconds: 1 },
     });
