@@ -99,7 +99,6 @@ export function bindMenu(player: Player, toggleStats: () => void): (snapshot: Sn
       if (focused >= 0) items()[focused]?.focus();
     }
     byId("player", HTMLElement).dataset.sound = qualities?.chosen === "audio" ? "only" : "with-picture";
-    byId("sound-only", HTMLElement).hidden = qualities?.chosen !== "audio";
     drawButton(button, qualities);
   };
 }

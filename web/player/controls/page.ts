@@ -10,10 +10,15 @@ export function bindPage(): (snapshot: Snapshot) => void {
   const video = byId("video", HTMLVideoElement);
   const { dataset } = document.documentElement;
 
-  return ({ phase, status, atEdge, replay }) => {
+  const soundOnly = byId("sound-only", HTMLElement);
+
+  return ({ phase, status, atEdge, replay, qualities }) => {
     dataset.player = phase;
     dataset.edge = atEdge ? "live" : "behind";
-    dataset.picture = String(video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA);
+    const hasMedia = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
+    dataset.picture = String(hasMedia);
+    // By choice, or because the show has no pictures.
+    soundOnly.hidden = qualities?.chosen !== "audio" && !(hasMedia && video.videoWidth === 0);
     const name = status?.title || status?.id || "";
     setText(title, name || (phase === "unknown" ? "Unknown stream" : "\u00a0"));
     const onAir = status?.state === "live" || status?.state === "interrupted";
