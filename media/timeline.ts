@@ -11,7 +11,7 @@ export interface TrackObject {
   readonly bytes: number;
   /** Holds an independent frame (4.4.4.9). Audio always does. */
   readonly independent: boolean;
-  /** Segments of video: bytes from the start up to the end of the leading keyframe's own fragment. */
+  /** Video that begins a segment: bytes from the start up to the end of the leading keyframe's own fragment. */
   readonly iframeBytes?: number;
 }
 

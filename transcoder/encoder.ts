@@ -10,7 +10,7 @@ import { FlvFeed } from "./core/flv-feed.ts";
 import { InputMeter } from "./core/input-meter.ts";
 import { readPublishName } from "./core/publish-name.ts";
 import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
-import { SourceProbe } from "./core/source-probe.ts";
+import { type ProbeState, SourceProbe } from "./core/source-probe.ts";
 import type { Log } from "./log.ts";
 import { withFacts } from "./log.ts";
 import type { Claim, OriginClient } from "./origin-client.ts";
@@ -25,18 +25,21 @@ export interface EncoderOptions {
 
 type Stage =
   /** Looking at the source; messages are held until a session takes them. */
-  | { readonly name: "probing"; readonly probe: SourceProbe; readonly backlog: Backlog }
+  | { readonly name: "probing"; readonly probe: SourceProbe; readonly backlog: Backlog; decided: boolean }
   | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed }
   | { readonly name: "over" };
+type Probing = Stage & { readonly name: "probing" };
 
 /** How often origin hears of a session that has nothing to publish: well within the silence that loses a lease. */
 const HEARTBEAT_MS = 2_000;
+/** An encoder that is connected and sends neither sound nor pictures for this long would hold its stream for nothing. */
+const MAX_SILENCE_MS = 10_000;
 /** Input that may wait for FFmpeg before the encoder has to. */
 const MAX_QUEUED_INPUT_BYTES = 1024 * 1024;
 /** A source that breaks its sessions more often than this is sent away. */
 const MAX_RESTARTS_A_MINUTE = 10;
 
-/** Serve an encoder that asks to publish; resolves when its connection is over and everything it sent is published. */
+/** Let an encoder in that asks to publish, if origin agrees; `undefined` when it was refused. */
 export async function serveEncoder(
   request: PublishRequest,
   options: EncoderOptions,
@@ -78,6 +81,9 @@ export class Encoder {
   #restarts: number[] = [];
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
   #clockOffsetMs = Number.POSITIVE_INFINITY;
+  #lastTimestamp = 0;
+  /** When audio or video last came, on the process's own clock. */
+  #heardAt = performance.now();
   #endScope: "session" | "broadcast" = "session";
   #finish: () => void = () => {};
 
@@ -106,6 +112,10 @@ export class Encoder {
 
   #onMedia(message: MediaMessage): void {
     this.#meter.add(message);
+    if (message.kind !== "data") {
+      this.#heardAt = performance.now();
+      this.#lastTimestamp = message.timestamp;
+    }
     this.#remember(message);
     switch (this.#stage.name) {
       case "probing":
@@ -119,36 +129,37 @@ export class Encoder {
     }
   }
 
-  #look({ probe, backlog }: Stage & { name: "probing" }, message: MediaMessage): void {
+  #look(stage: Probing, message: MediaMessage): void {
     this.#clockOffsetMs = Math.min(this.#clockOffsetMs, Date.now() - message.timestamp);
-    const fits = backlog.push(message);
-    const wasDecided = probe.check(Date.now()).state !== "undecided";
-    const decided = probe.push(message, Date.now());
-    if (!fits)
+    if (stage.backlog.push(message)) this.#decide(stage, stage.probe.push(message, Date.now()));
+    else
       this.#drop({
         code: "NetStream.Publish.Failed",
         description: "The source could not be started in time.",
       });
-    else if (!wasDecided) this.#decide(probe, decided);
   }
 
-  #decide(probe: SourceProbe, decided: ReturnType<SourceProbe["check"]>): void {
-    if (decided.state === "failed") {
-      this.#options.log({ event: "source-refused", ...decided.failure });
-      this.#drop(statusOfProbeFailure(decided.failure));
-    } else if (decided.state === "ready") this.#then(() => this.#start(probe, decided.source));
+  /** Act on what the probe found, once. */
+  #decide(stage: Probing, found: ProbeState): void {
+    if (stage.decided || found.state === "undecided") return;
+    stage.decided = true;
+    if (found.state === "ready") this.#then(() => this.#start(stage, found.source));
+    else {
+      this.#options.log({ event: "source-refused", ...found.failure });
+      this.#drop(statusOfProbeFailure(found.failure));
+    }
   }
 
   /** Describe the source to origin, and begin the session that it plans. */
-  async #start(probe: SourceProbe, source: Source): Promise<void> {
-    if (this.#stage.name !== "probing" || this.#stage.probe !== probe) return;
+  async #start(probing: Probing, source: Source): Promise<void> {
+    if (this.#stage !== probing) return;
     const described = await this.#options.client.describe(this.#grant, source, this.#allowCopy);
     if (!described.ok) return this.#onTrouble({ reason: "refused", refusal: described.error });
     const { plan } = described.value;
     this.#grant = described.value;
     // While origin was asked, the encoder may have gone.
-    if (plan === undefined || this.#stage.name !== "probing" || this.#stage.probe !== probe) return;
-    const messages = this.#stage.backlog.drain();
+    if (plan === undefined || this.#stage !== probing) return;
+    const messages = probing.backlog.drain();
     const { client, ffmpeg } = this.#options;
     const log = withFacts(this.#options.log, { session: this.#grant.session });
     log({ event: "session-started", source, plan });
@@ -185,7 +196,7 @@ export class Encoder {
       void room.then(() => this.#publication.resume());
     } else if (fed.type === "break") {
       this.#options.log({ event: "source-changed", ...fed.why });
-      this.#restart(stage.session);
+      this.#restart(stage.session, message.timestamp);
       if (this.#stage.name === "probing") this.#look(this.#stage, message);
     }
   }
@@ -208,11 +219,11 @@ export class Encoder {
       case "output":
         break;
     }
-    if (this.#stage.name === "running") this.#restart(this.#stage.session);
+    if (this.#stage.name === "running") this.#restart(this.#stage.session, this.#lastTimestamp);
   }
 
   /** Leave a session for the next one of the same broadcast: a discontinuity. */
-  #restart(old: Session): void {
+  #restart(old: Session, timestamp: number): void {
     const now = Date.now();
     this.#restarts = [...this.#restarts.filter((at) => at > now - 60_000), now];
     if (this.#restarts.length > MAX_RESTARTS_A_MINUTE) {
@@ -220,7 +231,7 @@ export class Encoder {
       return;
     }
     this.#clockOffsetMs = Number.POSITIVE_INFINITY;
-    this.#stage = this.#probing();
+    this.#stage = this.#probing(timestamp);
     this.#then(async () => {
       await old.finish();
       await this.#options.client.close(this.#grant, "session");
@@ -230,9 +241,17 @@ export class Encoder {
     });
   }
 
-  #probing(): Stage & { name: "probing" } {
+  /** Begin to look, knowing what an earlier session was told: encoders say it once. */
+  #probing(timestamp = 0): Probing {
     const probe = new SourceProbe(Date.now(), supportedCodecs(this.#options.ffmpeg.version));
-    return { name: "probing", probe, backlog: new Backlog() };
+    const backlog = new Backlog();
+    const { data, video, audio } = this.#configs;
+    for (const config of [data, video, audio]) {
+      if (config === undefined) continue;
+      probe.push({ ...config, timestamp }, Date.now());
+      backlog.push({ ...config, timestamp });
+    }
+    return { name: "probing", probe, backlog, decided: false };
   }
 
   /** Configurations come once; a session that begins later needs them again. */
@@ -255,16 +274,21 @@ export class Encoder {
   }
 
   #beat(): void {
-    if (this.#stage.name === "probing") this.#decideLate(this.#stage);
-    void this.#options.client.sample(this.#grant, this.#meter.read(performance.now())).then((told) => {
+    // An encoder that sends nothing is never asked by a message.
+    if (this.#stage.name === "probing") this.#decide(this.#stage, this.#stage.probe.check(Date.now()));
+    else if (performance.now() - this.#heardAt > MAX_SILENCE_MS) {
+      this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_SILENCE_MS / 1000 }));
+    }
+    if (this.#stage.name === "over") return;
+    const stats = this.#meter.read(performance.now());
+    if (this.#stage.name === "running") {
+      const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
+      this.#options.log({ event: "input", ...stats, waitingBytes, queuedBytes, cutSeconds });
+    }
+    void this.#options.client.sample(this.#grant, stats).then((told) => {
       const lost = !told.ok && (told.error.name === "fenced" || told.error.name === "closed");
       if (lost && this.#stage.name === "running") this.#onTrouble({ reason: "refused", refusal: told.error });
     });
-  }
-
-  /** An encoder that sends nothing is never asked by a message. */
-  #decideLate({ probe }: Stage & { name: "probing" }): void {
-    if (probe.check(Date.now() - 1).state === "undecided") this.#decide(probe, probe.check(Date.now()));
   }
 
   #drop({ code, description }: RtmpStatus): void {

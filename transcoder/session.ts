@@ -35,7 +35,7 @@ export interface SessionOptions {
   /** Wall clock at media time 0, milliseconds since 1970. */
   readonly startedAt: number;
   readonly log: Log;
-  /** Told once. */
+  /** Told once; only a GOP that is too long may be told of again, as cutting goes on. */
   readonly onTrouble: (trouble: SessionTrouble) => void;
 }
 
@@ -81,6 +81,11 @@ export class Session {
   /** Seconds of media cut so far. */
   get cutSeconds(): number {
     return this.#cutSeconds;
+  }
+
+  /** Bytes cut that are not in the timeline yet. */
+  get waitingBytes(): number {
+    return this.#publisher.waitingBytes;
   }
 
   /** Input that FFmpeg has not taken yet. */

@@ -166,7 +166,7 @@ export class Cutter {
     return true;
   }
 
-  /** Each follower's frames for a stretch, or `undefined` while one has to be waited for. */
+  /** Followers' frames for a stretch, without those that have a gap; `undefined` while one has to be waited for. */
   #shares(stretch: Stretch, last: boolean): Map<string, readonly Frame[]> | undefined {
     const late = this.#leadEnd - stretch.end / this.#leadTimescale > this.#maxLagSeconds;
     const placings = new Map<Follower, Placing>();
@@ -176,8 +176,10 @@ export class Cutter {
       placings.set(follower, placing);
     }
     const shares = new Map<string, readonly Frame[]>();
-    for (const [name, follower] of this.#followers)
-      shares.set(name, this.#share(follower, stretch, placings.get(follower)));
+    for (const [name, follower] of this.#followers) {
+      const share = this.#share(follower, stretch, placings.get(follower));
+      if (share) shares.set(name, share);
+    }
     return shares;
   }
 
@@ -201,7 +203,8 @@ export class Cutter {
     return { boundary: plain, aligned: false };
   }
 
-  #share(follower: Follower, stretch: Stretch, placing: Placing | undefined): readonly Frame[] {
+  /** A follower's frames for a stretch; `undefined` where it has a gap. */
+  #share(follower: Follower, stretch: Stretch, placing: Placing | undefined): readonly Frame[] | undefined {
     if (typeof placing === "object" && typeof placing.boundary === "number") {
       follower.aligned = placing.aligned || follower.kind === "audio";
       return follower.take(placing.boundary);
@@ -209,16 +212,18 @@ export class Cutter {
     if (placing === "wait") follower.lost = true;
     // A stray track keeps what may hold the keyframe of its next segment.
     follower.skipTo((placing === "stray" ? stretch.start : stretch.end) / this.#leadTimescale);
-    return [];
+    return undefined;
   }
 
   #emit(stretch: Stretch, shares: ReadonlyMap<string, readonly Frame[]>, cuts: Cut[]): void {
     const seconds = (ticks: number) => ticks / this.#leadTimescale;
     const { msn, part, start, end, opensSegment } = stretch;
     if (opensSegment) this.#segmentStart = start;
-    const written = this.#write((name, writer) =>
-      writer.writePart(name === this.#leadName ? stretch.frames : (shares.get(name) ?? []), opensSegment),
-    );
+    const written = this.#write((name, writer) => {
+      const frames = name === this.#leadName ? stretch.frames : shares.get(name);
+      if (frames === undefined) writer.lose();
+      return writer.writePart(frames ?? [], opensSegment);
+    });
     if (this.#plan.partTarget !== undefined) {
       const duration = seconds(end - start);
       cuts.push({ type: "part", msn, part, startSeconds: seconds(start), duration, tracks: written });

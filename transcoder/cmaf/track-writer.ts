@@ -8,7 +8,7 @@ export interface WrittenTrack {
   readonly bytes: number;
   readonly chunks: readonly Uint8Array[];
   readonly independent: boolean;
-  /** Segments of video that begin with a keyframe: where the fragment that holds nothing else ends. */
+  /** Video that begins a segment with a keyframe: where the fragment that holds nothing else ends. */
   readonly iframeBytes?: number;
 }
 
@@ -16,7 +16,7 @@ export class TrackWriter {
   readonly #init: TrackInit;
   #sequence = 0;
   #parts: WrittenTrack[] = [];
-  #iframeBytes: number | undefined;
+  #incomplete = false;
 
   constructor(init: TrackInit) {
     this.#init = init;
@@ -29,28 +29,35 @@ export class TrackWriter {
     const alone = opensSegment && this.#init.kind === "video" && first.keyframe;
     const runs = alone ? [[first], ...contiguous(frames.slice(1))] : contiguous(frames);
     const fragments = runs.map((run) => this.#fragment(run));
-    if (alone) this.#iframeBytes = fragments[0]?.bytes;
+    const [keyframe] = fragments;
     const part = {
       bytes: fragments.reduce((sum, { bytes }) => sum + bytes, 0),
       chunks: fragments.flatMap(({ chunks }) => chunks),
-      independent: frames.some(({ keyframe }) => keyframe),
+      independent: frames.some((frame) => frame.keyframe),
+      ...(alone && keyframe && { iframeBytes: keyframe.bytes }),
     };
     this.#parts.push(part);
     return part;
   }
 
-  /** All parts since the last segment, as one; `undefined` when there were none. */
+  /** Frames of the open segment are missing: it will be a gap, whatever else of it there is. */
+  lose(): void {
+    this.#incomplete = true;
+  }
+
+  /** All parts since the last segment, as one; `undefined` when there were none, or not all. */
   closeSegment(): WrittenTrack | undefined {
     const parts = this.#parts;
-    const iframeBytes = this.#iframeBytes;
+    const whole = !this.#incomplete;
     this.#parts = [];
-    this.#iframeBytes = undefined;
-    if (parts.length === 0) return undefined;
+    this.#incomplete = false;
+    const [first] = parts;
+    if (first === undefined || !whole) return undefined;
     return {
       bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
       chunks: parts.flatMap(({ chunks }) => chunks),
       independent: parts.some(({ independent }) => independent),
-      ...(iframeBytes !== undefined && { iframeBytes }),
+      ...(first.iframeBytes !== undefined && { iframeBytes: first.iframeBytes }),
     };
   }
 
