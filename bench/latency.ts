@@ -4,7 +4,7 @@ import { median, percentile, type Watched, watchPicture } from "../test/support/
 import { endChild, type Stack, until } from "../test/support/stack.ts";
 import type { Figure } from "./report.ts";
 
-/** What the issue asks for, seconds; `standard` is reported only. */
+/** What is promised, seconds; `standard` is reported only. */
 const TARGETS: Record<string, number | undefined> = { low: 2.2, ultra: 1.4, standard: undefined };
 /** After this long a player that catches up has done so. */
 const SETTLE_SECONDS = 15;

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
 import { measureProfile } from "./latency.ts";
-import { havePeer, measurePeer } from "./peer-nginx.ts";
+import { ensurePeer, measurePeer } from "./peer-nginx.ts";
 import { measurePublish } from "./publish.ts";
 import { type Figure, report } from "./report.ts";
 import { measureStartup } from "./startup.ts";
@@ -43,7 +43,7 @@ async function measure(part: (typeof PARTS)[number]): Promise<readonly Figure[]>
     case "standard":
       return measureProfile(stack, browser, part, seconds);
     case "peer":
-      if (havePeer()) return measurePeer(stack, browser, seconds);
+      if (ensurePeer()) return measurePeer(stack, browser, seconds);
       process.stdout.write("The peer is not installed: apt-get install nginx libnginx-mod-rtmp\n");
       return [];
     case "startup":

@@ -14,8 +14,8 @@ const NGINX = "/usr/sbin/nginx";
 const RTMP_MODULE = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 const SETTLE_SECONDS = 15;
 
-/** True when the peer is installed, or could be. */
-export function havePeer(): boolean {
+/** Install the peer where it is missing and may be; false when it cannot be had. */
+export function ensurePeer(): boolean {
   if (existsSync(NGINX) && existsSync(RTMP_MODULE)) return true;
   try {
     execFileSync(

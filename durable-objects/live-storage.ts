@@ -1,6 +1,6 @@
 /**
  * What a LiveStream keeps in its SQLite (docs/storage.md): the broadcast, and its timeline row by row.
- * Rows of ended broadcasts stay until their replay is written; only the live window is ever read back here.
+ * Rows of ended broadcasts stay, for their replays to be made of; only the live window is ever read back here.
  */
 import {
   type Entry,
@@ -15,30 +15,40 @@ import type { Live } from "./core/live.ts";
 /** A timeline without its segments: what changes seldom, or is small. */
 type Head = Omit<Timeline, "segments" | "open">;
 
+const TABLES = `
+  CREATE TABLE IF NOT EXISTS segment (
+    broadcast TEXT NOT NULL, msn INTEGER NOT NULL, session INTEGER NOT NULL, discontinuity INTEGER NOT NULL,
+    at REAL NOT NULL, duration REAL, part_count INTEGER, tracks TEXT,
+    PRIMARY KEY (broadcast, msn)
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS part (
+    broadcast TEXT NOT NULL, msn INTEGER NOT NULL, part INTEGER NOT NULL,
+    duration REAL NOT NULL, tracks TEXT NOT NULL,
+    PRIMARY KEY (broadcast, msn, part)
+  ) WITHOUT ROWID;
+`;
+
 export class LiveStorage {
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    storage.sql.exec(`
-      CREATE TABLE IF NOT EXISTS segment (
-        broadcast TEXT NOT NULL, msn INTEGER NOT NULL, session INTEGER NOT NULL, discontinuity INTEGER NOT NULL,
-        at REAL NOT NULL, duration REAL, part_count INTEGER, tracks TEXT,
-        PRIMARY KEY (broadcast, msn)
-      ) WITHOUT ROWID;
-      CREATE TABLE IF NOT EXISTS part (
-        broadcast TEXT NOT NULL, msn INTEGER NOT NULL, part INTEGER NOT NULL,
-        duration REAL NOT NULL, tracks TEXT NOT NULL,
-        PRIMARY KEY (broadcast, msn, part)
-      ) WITHOUT ROWID;
-    `);
   }
 
-  /** The broadcast and its live window, as they were last saved. */
+  /** The broadcast and its live window, as they were last saved. Reads only: anyone can name a stream, and wake its object. */
   load(): { readonly live: Live | undefined; readonly timeline: Timeline | undefined } {
     const live = this.#storage.kv.get<Live>("live");
     const head = this.#storage.kv.get<Head>("head");
     return { live, timeline: head && this.#readWindow(head) };
+  }
+
+  /** No encoder may have this stream, and nobody may watch it. */
+  get disabled(): boolean {
+    return this.#storage.kv.get<boolean>("disabled") === true;
+  }
+
+  set disabled(value: boolean) {
+    this.#storage.kv.put("disabled", value);
   }
 
   saveLive(live: Live): void {
@@ -54,6 +64,7 @@ export class LiveStorage {
   }
 
   #saveHead({ segments: _segments, open: _open, ...head }: Timeline): void {
+    if (this.#storage.kv.get("head") === undefined) this.#storage.sql.exec(TABLES);
     this.#storage.kv.put("head", head satisfies Head);
   }
 

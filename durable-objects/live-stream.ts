@@ -1,6 +1,7 @@
 /**
  * One object per stream: the lease of its encoder, the only writer of its timeline, and the place where requests wait
- * for media. Decisions are made in core/live.ts and media/; this class stores first, then tells.
+ * for media. Decisions are made in core/live.ts and media/; this class stores first, then tells. What is decided is
+ * stored at once; what takes time after it (R2, D1) is settled in one place, and by the alarm if it fails.
  */
 import { DurableObject } from "cloudflare:workers";
 import {
@@ -12,9 +13,8 @@ import {
 } from "../media/address.ts";
 import { planLadder } from "../media/ladder.ts";
 import { decide, decidePartRequest, edgeOf, type PartVerdict, type Reload } from "../media/live-edge.ts";
-import { maxBlockSeconds } from "../media/profile.ts";
+import { maxBlockSeconds, type Timing } from "../media/profile.ts";
 import { fail, ok, type Result } from "../media/result.ts";
-import { sealingEntry } from "../media/seal.ts";
 import {
   type Entry,
   type ExtendError,
@@ -22,21 +22,23 @@ import {
   end,
   extend,
   type Position,
-  pick,
   positionOf,
   type Timeline,
 } from "../media/timeline.ts";
 import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
 import type { StreamState } from "../wire/public.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
-import { saveBroadcast } from "./broadcast-index.ts";
+import { BroadcastIndex } from "./broadcast-index.ts";
 import {
   type AlreadyLive,
   checkLease,
   claim,
   closeSession,
-  endsAt,
+  fits,
   heard,
+  isAbandoned,
+  isOver,
+  isRepeat,
   type LeaseError,
   type Live,
   nextCheckAt,
@@ -45,15 +47,24 @@ import {
   stateOf,
   type Writer,
 } from "./core/live.ts";
+import { Drawings, type DrawRequest } from "./drawings.ts";
 import { LiveStorage } from "./live-storage.ts";
-import { assembleSegment } from "./sealing.ts";
+import { sealTimeline } from "./sealing.ts";
+import { Waiters } from "./waiters.ts";
 
 /** Why a playlist is not to be had. */
 export type ReachError =
   | { readonly reason: "not-live" }
   | { readonly reason: "no-rendition" }
   | { readonly reason: "too-far" }
-  | { readonly reason: "timed-out"; readonly seconds: number };
+  | { readonly reason: "timed-out" };
+
+/** A playlist, and what decides how long it may be kept. */
+export interface DrawnPlaylist {
+  readonly text: string;
+  readonly timing: Timing;
+  readonly ended: boolean;
+}
 
 /** What pages show. */
 export interface LiveStatus {
@@ -62,16 +73,27 @@ export interface LiveStatus {
   readonly startedAt?: number;
 }
 
+/** How an encoder asks for a stream. */
+export interface Asked {
+  readonly yields: boolean;
+  /** Names this request, so that a repeat of it gets the same answer. */
+  readonly claimId?: string;
+  readonly source?: Source;
+}
+
 export class LiveStream extends DurableObject<ObjectsEnv> {
   readonly #stored: LiveStorage;
+  readonly #index: BroadcastIndex;
+  readonly #waiters = new Waiters();
+  readonly #drawings = new Drawings();
   #live: Live | undefined;
   #timeline: Timeline | undefined;
-  readonly #waiting = new Set<() => void>();
-  #indexIsBehind = false;
+  #settling: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     this.#stored = new LiveStorage(ctx.storage);
+    this.#index = new BroadcastIndex(ctx.storage, env.DB);
     const { live, timeline } = this.#stored.load();
     this.#live = live;
     this.#timeline = timeline;
@@ -80,22 +102,27 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   /** Give the stream to an encoder, or say that it has one. */
   async open(
     settings: StreamSettings,
-    asked: { readonly yields: boolean; readonly source?: Source },
-  ): Promise<Result<SessionGrant, AlreadyLive>> {
-    const now = Date.now();
-    await this.#endIfDue(now);
+    { yields, claimId, source }: Asked,
+  ): Promise<Result<SessionGrant, AlreadyLive | { readonly reason: "disabled" }>> {
+    this.#endIfDue(Date.now());
+    await this.#settle();
+    if (this.#stored.disabled) return fail({ reason: "disabled" });
+    if (this.#live && claimId !== undefined && isRepeat(this.#live, claimId)) {
+      return ok(this.#grant(this.#live, source));
+    }
     const random = crypto.getRandomValues(new Uint8Array(2 * BROADCAST_SECRET_BYTES));
     const fresh = {
       broadcast: broadcastId(settings.id, random),
       lease: secretLetters(random.subarray(BROADCAST_SECRET_BYTES)),
-      yields: asked.yields,
+      yields,
+      ...(claimId !== undefined && { claimId }),
     };
-    const claimed = claim(this.#live, settings, fresh, now);
+    const claimed = claim(this.#live, settings, fresh, Date.now());
     if (!claimed.ok) return claimed;
     this.#saveLive(claimed.value);
-    await this.#watch(now);
-    await this.#sealOpen();
-    return ok(asked.source ? await this.#plan(claimed.value, asked.source, true) : grantOf(claimed.value));
+    // What the session before it left open is closed before this one learns where it goes on.
+    await this.#settle();
+    return ok(this.#grant(this.#live?.session.lease === fresh.lease ? this.#live : claimed.value, source));
   }
 
   /**
@@ -107,8 +134,12 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     source: Source,
     allowCopy: boolean,
   ): Promise<Result<SessionGrant, LeaseError>> {
+    await this.#settle();
     const live = this.#hear(writer);
-    return live.ok ? ok(await this.#plan(live.value, source, allowCopy)) : live;
+    if (!live.ok) return live;
+    const grant = this.#grant(live.value, source, allowCopy);
+    this.ctx.waitUntil(this.#settle());
+    return ok(grant);
   }
 
   /** May this writer still write? Its objects are put by the origin Worker. */
@@ -126,16 +157,19 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     if (!extended.ok) return extended;
     const { timeline, added } = extended.value;
     this.#saveTimeline(timeline, added);
-    this.#saveLive(live.value);
-    this.#showFirstSegment(live.value);
+    const showsNow = timeline.segments.at(-1)?.session === writer.ordinal;
+    this.#saveLive(showsNow && !live.value.visible ? { ...live.value, visible: true } : live.value);
+    this.#settleLater();
     return ok(positionOf(timeline));
   }
 
   /** A sign of life, with figures. */
   sample(writer: Writer, _stats: Stats): Result<true, LeaseError> {
     const live = this.#hear(writer);
-    if (live.ok) this.#saveLive(live.value);
-    return live.ok ? ok(true) : live;
+    if (!live.ok) return live;
+    this.#saveLive(live.value);
+    this.#settleLater();
+    return ok(true);
   }
 
   /** The encoder is gone: wait for it, or end the broadcast now. Repeating it is harmless. */
@@ -144,181 +178,198 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     if (!checked.ok) return checked.error.reason === "closed" ? ok(true) : checked;
     const now = Date.now();
     const closed = closeSession(checked.value, now);
-    this.#saveLive(closed);
-    await this.#sealOpen();
-    if (scope === "broadcast" || endsAt(closed) <= now) await this.#endBroadcast(closed, now);
-    else await this.#tellIndex(closed);
-    await this.#watch(now);
+    this.#saveLive(scope === "broadcast" || isOver(closed, now) ? { ...closed, endedAt: now } : closed);
+    await this.#settle();
     return ok(true);
   }
 
-  /** End whatever is live and fence its encoder: the stream was disabled. */
+  /** The stream was disabled: end what is live, let no encoder in, show nothing. */
   async revoke(): Promise<void> {
-    if (this.#live && this.#live.endedAt === undefined) await this.#endBroadcast(this.#live, Date.now());
+    this.#stored.disabled = true;
+    if (this.#live && this.#live.endedAt === undefined)
+      this.#saveLive({ ...this.#live, endedAt: Date.now() });
+    await this.#settle();
   }
 
-  /** The timeline as `rendition` needs it (all of it without one), once `want` is reached. */
-  async reach(
-    rendition: string | undefined,
-    want: Reload | undefined,
-  ): Promise<Result<Timeline, ReachError>> {
-    const deadline = Date.now() + 1000 * (this.#timeline ? maxBlockSeconds(this.#timeline.timing) : 0);
-    for (;;) {
-      const timeline = this.#timeline;
-      if (!timeline || timeline.segments.length === 0) return fail({ reason: "not-live" });
-      if (rendition !== undefined && !timeline.renditions.some(({ name }) => name === rendition)) {
-        return fail({ reason: "no-rendition" });
-      }
-      const verdict = decide(want, edgeOf(timeline));
-      if (verdict === "too-far") return fail({ reason: "too-far" });
-      if (verdict === "serve") return ok(rendition === undefined ? timeline : pick(timeline, rendition));
-      if (!(await this.#changeBefore(deadline))) {
-        return fail({ reason: "timed-out", seconds: maxBlockSeconds(timeline.timing) });
-      }
-    }
+  /** The stream was enabled again. */
+  allow(): void {
+    this.#stored.disabled = false;
+  }
+
+  /** A playlist, drawn once for all who ask, as soon as `want` is reached. */
+  async playlist(request: DrawRequest, want: Reload | undefined): Promise<Result<DrawnPlaylist, ReachError>> {
+    const reached = await this.#waiters.until(
+      this.#longestWait(),
+      (): Result<DrawnPlaylist, ReachError> | undefined => {
+        const timeline = this.#timeline;
+        if (!timeline || timeline.segments.length === 0 || this.#stored.disabled)
+          return fail({ reason: "not-live" });
+        const verdict = decide(want, edgeOf(timeline));
+        if (verdict === "wait") return undefined;
+        if (verdict === "too-far") return fail({ reason: "too-far" });
+        const text = this.#drawings.draw(timeline, request);
+        const { timing, ended } = timeline;
+        return text === undefined ? fail({ reason: "no-rendition" }) : ok({ text, timing, ended });
+      },
+    );
+    return reached ?? fail({ reason: "timed-out" });
   }
 
   /** Wait for a hinted part. `unknown` is answered at once, and so is what never came. */
   async awaitPart({ broadcast, session, file }: MediaAddress): Promise<PartVerdict> {
     if (file.kind !== "part") return "unknown";
-    const deadline = Date.now() + 1000 * (this.#timeline ? maxBlockSeconds(this.#timeline.timing) : 0);
-    for (;;) {
+    const verdict = await this.#waiters.until(this.#longestWait(), (): PartVerdict | undefined => {
       if (!this.#timeline || this.#timeline.broadcast !== broadcast) return "unknown";
-      const verdict = decidePartRequest(file, edgeOf(this.#timeline));
-      if (verdict !== "hinted") return verdict;
-      if (session !== this.#timeline.session) return "unknown";
-      if (!(await this.#changeBefore(deadline))) return "unknown";
-    }
+      const found = decidePartRequest(file, edgeOf(this.#timeline));
+      if (found !== "hinted") return found;
+      return session === this.#timeline.session ? undefined : "unknown";
+    });
+    return verdict ?? "unknown";
   }
 
   /** What pages show of this stream. */
   status(): LiveStatus {
-    const state = stateOf(this.#live, Date.now());
+    const state = this.#stored.disabled ? "offline" : stateOf(this.#live, Date.now());
     return this.#live && state !== "offline" ? { state, startedAt: this.#live.startedAt } : { state };
   }
 
-  /** Look whether the encoder went silent, or stayed away for too long; at least once, possibly twice. */
+  /** Look whether the encoder went silent or stayed away for too long, and settle what failed; may run twice. */
   override async alarm(): Promise<void> {
-    const now = Date.now();
-    if (!(await this.#endIfDue(now)) && this.#live) await this.#tellIndex(this.#live);
-    await this.#watch(now);
+    this.#endIfDue(Date.now());
+    await this.#settle();
   }
 
-  async #endIfDue(now: number): Promise<boolean> {
+  #endIfDue(now: number): void {
     const live = this.#live;
-    if (!live || live.endedAt !== undefined || now < endsAt(live)) return false;
-    await this.#endBroadcast(live, now);
-    return true;
+    if (live && live.endedAt === undefined && isOver(live, now)) this.#saveLive({ ...live, endedAt: now });
   }
 
-  async #plan(live: Live, source: Source, allowCopy: boolean): Promise<SessionGrant> {
+  /** The grant of a session, with its plan when the source is known. */
+  #grant(live: Live, source?: Source, allowCopy = true): SessionGrant {
+    if (!source) return grantOf(live);
     const known = this.#timeline?.broadcast === live.broadcast ? this.#timeline : undefined;
-    if (known && !fits(known, source)) {
-      await this.#endBroadcast(live, Date.now());
-      const secret = crypto.getRandomValues(new Uint8Array(BROADCAST_SECRET_BYTES));
-      const next = restart(live, broadcastId(live.settings.id, secret), Date.now());
-      this.#saveLive(next);
-      return this.#plan(next, source, allowCopy);
-    }
+    if (known && !fits(known.renditions, source))
+      return this.#grant(this.#beginAnew(live, known), source, allowCopy);
     const video = known?.renditions.filter(({ kind }) => kind === "video").map(({ name }) => name) ?? [];
     const fixed = known && { timing: known.timing, video };
     const { timing, plan } = planLadder(source, live.settings.profile, fixed, allowCopy);
     const timeline = known ?? emptyTimeline(live.broadcast, live.settings.id, timing);
     if (!known) this.#saveTimeline(timeline, []);
-    return { ...grantOf(live), plan: { ...plan, nextMsn: timeline.nextMsn } };
+    // A segment that could not be closed in time becomes a gap when this session describes its tracks.
+    const nextMsn = timeline.nextMsn + (timeline.open ? 1 : 0);
+    return { ...grantOf(live), plan: { ...plan, nextMsn } };
+  }
+
+  /** End a broadcast whose tracks do not fit any more, and begin the next with the same encoder. */
+  #beginAnew(live: Live, timeline: Timeline): Live {
+    const now = Date.now();
+    this.#saveLive({ ...live, endedAt: now });
+    this.#saveTimeline(end(timeline), []);
+    const secret = crypto.getRandomValues(new Uint8Array(BROADCAST_SECRET_BYTES));
+    const next = restart(live, broadcastId(live.settings.id, secret), now);
+    this.#saveLive(next);
+    return next;
   }
 
   #hear(writer: Writer): Result<Live, LeaseError> {
     const checked = checkLease(this.#live, writer, sameSecret);
     if (!checked.ok) return checked;
-    const wasSilent = stateOf(checked.value, Date.now()) === "interrupted";
     const live = heard(checked.value, Date.now());
     this.#live = live;
-    if (wasSilent) this.ctx.waitUntil(this.#tellIndex(live));
     return ok(live);
   }
 
-  #showFirstSegment(live: Live): void {
-    const isNewSession = this.#timeline?.segments.at(-1)?.session === live.session.ordinal;
-    if (live.visible || !isNewSession) return;
-    const visible = { ...live, visible: true };
-    this.#saveLive(visible);
-    this.ctx.waitUntil(this.#tellIndex(visible));
-  }
-
-  /** Close what a session that is gone left open, so that nothing acknowledged is lost. */
-  async #sealOpen(): Promise<void> {
-    const timeline = this.#timeline;
-    const entry = timeline && sealingEntry(timeline);
-    if (!timeline?.open || !entry) return;
-    let whole = entry;
-    try {
-      whole = await assembleSegment(this.env.MEDIA, timeline.broadcast, timeline.open, entry);
-    } catch (error) {
-      console.error("sealing a segment failed; it becomes a gap", timeline.broadcast, entry.msn, error);
-      whole = { ...entry, tracks: {} };
+  /** Settle in the background, if there is anything to settle. */
+  #settleLater(): void {
+    if (this.#live && this.#index.isBehind(this.#live, stateOf(this.#live, Date.now()))) {
+      this.ctx.waitUntil(this.#settle());
     }
-    if (this.#timeline !== timeline) return;
-    const sealed = extend(timeline, timeline.session, [whole]);
-    if (sealed.ok) this.#saveTimeline(sealed.value.timeline, sealed.value.added);
   }
 
-  async #endBroadcast(live: Live, now: number): Promise<void> {
-    const ended = { ...live, endedAt: now };
-    this.#saveLive(ended);
-    await this.#sealOpen();
-    // While the segment was put together, the next broadcast may have begun.
-    if (this.#timeline?.broadcast === live.broadcast) this.#saveTimeline(end(this.#timeline), []);
-    await this.#tellIndex(ended);
+  /** Do what follows from the state and takes time; whatever fails is left to the alarm. One at a time, in order. */
+  #settle(): Promise<void> {
+    this.#settling = this.#settling.then(() => this.#settleOnce());
+    return this.#settling;
   }
 
-  /** Copy the state to D1, where lists are made. It is a copy: if it fails, the alarm tries again. */
-  async #tellIndex(live: Live): Promise<void> {
-    if (!live.visible) return;
+  async #settleOnce(): Promise<void> {
+    const settled = (await this.#sealAbandoned()) && (await this.#tellIndex());
+    const { live, timeline } = { live: this.#live, timeline: this.#timeline };
+    const mayEnd = live?.endedAt !== undefined && timeline?.broadcast === live.broadcast;
+    if (
+      mayEnd &&
+      timeline &&
+      !timeline.ended &&
+      (!timeline.open || Date.now() > live.endedAt + GIVE_UP_SEALING_MS)
+    ) {
+      this.#saveTimeline(end(timeline), []);
+    }
+    this.#watch(settled);
+  }
+
+  /** Close a segment whose session is gone with the parts it has. False: R2 failed. */
+  async #sealAbandoned(): Promise<boolean> {
+    const timeline = this.#timeline;
+    if (!timeline?.open || !this.#live || !isAbandoned(this.#live, timeline)) return true;
     try {
-      await saveBroadcast(this.env.DB, live, stateOf(live, Date.now()));
-      this.#indexIsBehind = false;
+      const entry = await sealTimeline(this.env.MEDIA, timeline);
+      if (entry && this.#timeline === timeline) {
+        const sealed = extend(timeline, timeline.session, [entry]);
+        if (sealed.ok) this.#saveTimeline(sealed.value.timeline, sealed.value.added);
+      }
+      return true;
     } catch (error) {
-      console.error("the list of broadcasts could not be told", live.broadcast, error);
-      this.#indexIsBehind = true;
-      await this.#watch(Date.now());
+      console.error("a segment could not be sealed yet", timeline.broadcast, timeline.open.msn, error);
+      return false;
+    }
+  }
+
+  /** Copy the state to D1, where lists are made. False: D1 failed. */
+  async #tellIndex(): Promise<boolean> {
+    try {
+      if (this.#live) await this.#index.tell(this.#live, stateOf(this.#live, Date.now()));
+      return true;
+    } catch (error) {
+      console.error("the list of broadcasts could not be told yet", this.#live?.broadcast, error);
+      return false;
     }
   }
 
   /** Set the alarm for whatever is due next. */
-  async #watch(now: number): Promise<void> {
-    const next = this.#live && nextCheckAt(this.#live, now);
-    const at = this.#indexIsBehind ? Math.min(now + INDEX_RETRY_MS, next ?? Number.POSITIVE_INFINITY) : next;
-    if (at !== undefined) await this.ctx.storage.setAlarm(at);
+  #watch(settled: boolean): void {
+    const now = Date.now();
+    const due = this.#live && nextCheckAt(this.#live, now);
+    const at = settled ? due : Math.min(now + RETRY_MS, due ?? Number.POSITIVE_INFINITY);
+    if (at !== undefined) void this.ctx.storage.setAlarm(at);
   }
 
+  /** Store a decision, and in the same breath the alarm that sees it through. */
   #saveLive(live: Live): void {
+    const isDecision =
+      live.endedAt !== this.#live?.endedAt || live.session.lease !== this.#live?.session.lease;
+    // The list may not know yet how the broadcast before this one ended.
+    if (this.#live && this.#live.broadcast !== live.broadcast)
+      this.#index.note(this.#live, stateOf(this.#live, Date.now()));
     this.#stored.saveLive(live);
+    if (isDecision) void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
     this.#live = live;
   }
 
   #saveTimeline(timeline: Timeline, added: readonly Entry[]): void {
     this.#stored.saveTimeline(timeline, added);
     this.#timeline = timeline;
-    for (const wake of this.#waiting) wake();
+    this.#drawings.forget();
+    this.#waiters.wake();
   }
 
-  /** True when the timeline changed, false when the deadline came first. */
-  #changeBefore(deadline: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const done = (changed: boolean) => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake);
-        resolve(changed);
-      };
-      const wake = () => done(true);
-      const timer = setTimeout(() => done(false), Math.max(0, deadline - Date.now()));
-      this.#waiting.add(wake);
-    });
+  #longestWait(): number {
+    return Date.now() + 1000 * (this.#timeline ? maxBlockSeconds(this.#timeline.timing) : 0);
   }
 }
 
-const INDEX_RETRY_MS = 5_000;
+const RETRY_MS = 5_000;
+/** An ended broadcast is shown as ended after this long even if its last segment could not be put together. */
+const GIVE_UP_SEALING_MS = 120_000;
 
 const grantOf = (live: Live): SessionGrant => ({
   session: sessionId(live.broadcast, live.session.ordinal),
@@ -326,13 +377,6 @@ const grantOf = (live: Live): SessionGrant => ({
   broadcast: live.broadcast,
   lease: live.session.lease,
 });
-
-/** A broadcast keeps its kinds of track: players chose their decoders when it began. */
-function fits(timeline: Timeline, source: Source): boolean {
-  if (timeline.renditions.length === 0) return true;
-  const has = (kind: "video" | "audio") => timeline.renditions.some((rendition) => rendition.kind === kind);
-  return has("video") === (source.video !== undefined) && has("audio") === (source.audio !== undefined);
-}
 
 function sameSecret(a: string, b: string): boolean {
   const encoder = new TextEncoder();

@@ -3,40 +3,40 @@
  * What to close is decided in media/seal.ts.
  */
 import { mediaKey } from "../media/address.ts";
-import type { Entry, OpenSegment, Tracks } from "../media/timeline.ts";
+import { sealingEntry } from "../media/seal.ts";
+import type { Entry, OpenSegment, Timeline, TrackObject } from "../media/timeline.ts";
 
-/** Write the segment's objects; the entry that comes back has a gap where a part could not be read. */
-export async function assembleSegment(
+type SegmentEntry = Entry & { type: "segment" };
+
+/** Put the open segment together; the entry that closes it has a gap where a part is not there. Throws when R2 fails. */
+export async function sealTimeline(bucket: R2Bucket, timeline: Timeline): Promise<SegmentEntry | undefined> {
+  const { broadcast, open } = timeline;
+  const entry = sealingEntry(timeline);
+  if (!open || !entry) return undefined;
+  const whole = await Promise.all(
+    Object.entries(entry.tracks).map(
+      async ([rendition, object]): Promise<[string, TrackObject][]> =>
+        (await assemble(bucket, broadcast, open, rendition)) ? [[rendition, object]] : [],
+    ),
+  );
+  return { ...entry, tracks: Object.fromEntries(whole.flat()) };
+}
+
+/** Write one rendition's segment; false when a part of it is missing. */
+async function assemble(
   bucket: R2Bucket,
   broadcast: string,
-  open: OpenSegment,
-  entry: Entry & { type: "segment" },
-): Promise<Entry & { type: "segment" }> {
-  const names = Object.keys(entry.tracks);
-  const written = await Promise.all(
-    names.map(async (rendition) => {
-      const place = { broadcast, session: open.session, rendition };
-      const parts = await Promise.all(
-        open.parts.map(async (_, part) => {
-          const object = await bucket.get(
-            mediaKey({ ...place, file: { kind: "part", msn: open.msn, part } }),
-          );
-          return object?.arrayBuffer();
-        }),
-      );
-      const whole = parts.filter((bytes) => bytes !== undefined);
-      if (whole.length < parts.length) return undefined;
-      const key = mediaKey({ ...place, file: { kind: "segment", msn: open.msn } });
-      await bucket.put(key, await new Blob(whole).arrayBuffer(), {
-        httpMetadata: { contentType: "video/iso.segment" },
-      });
-      return rendition;
-    }),
+  { msn, parts, session }: OpenSegment,
+  rendition: string,
+): Promise<boolean> {
+  const keyOf = (file: Parameters<typeof mediaKey>[0]["file"]) =>
+    mediaKey({ broadcast, session, rendition, file });
+  const objects = await Promise.all(
+    parts.map(async (_, part) => (await bucket.get(keyOf({ kind: "part", msn, part })))?.arrayBuffer()),
   );
-  const tracks: Record<string, Tracks[string]> = {};
-  for (const rendition of written) {
-    const object = rendition === undefined ? undefined : entry.tracks[rendition];
-    if (rendition !== undefined && object) tracks[rendition] = object;
-  }
-  return { ...entry, tracks };
+  const whole = objects.filter((bytes) => bytes !== undefined);
+  if (whole.length < objects.length) return false;
+  const httpMetadata = { contentType: "video/iso.segment" };
+  await bucket.put(keyOf({ kind: "segment", msn }), await new Blob(whole).arrayBuffer(), { httpMetadata });
+  return true;
 }

@@ -224,7 +224,7 @@ function addPart(timeline: Timeline, entry: Entry & { type: "part" }): Result<Ti
   const open = timeline.open ?? openSegment(timeline, entry);
   // Once listed, a part cannot be taken back: what could never be closed must not get so far.
   const whole = partSeconds(open.parts) + part.duration;
-  if (whole >= segmentLimit(timeline.timing))
+  if (whole >= segmentLimit(timeline.timing) - EXTINF_ROUNDING_SECONDS)
     return fail({ reason: "too-long", seconds: whole, limit: segmentLimit(timeline.timing) });
   return ok({ ...timeline, open: { ...open, parts: [...open.parts, part] } });
 }
@@ -236,7 +236,8 @@ function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): R
     return fail({ reason: "gap", expected });
   }
   const limit = segmentLimit(timeline.timing);
-  if (entry.duration >= limit) return fail({ reason: "too-long", seconds: entry.duration, limit });
+  if (entry.duration >= limit - EXTINF_ROUNDING_SECONDS)
+    return fail({ reason: "too-long", seconds: entry.duration, limit });
   const { open: opened, ...rest } = timeline;
   const open = opened ?? openSegment(timeline, entry);
   const segment: Segment = {
@@ -268,11 +269,14 @@ function openSegment(timeline: Timeline, entry: { readonly msn: number; readonly
  */
 function dateAfter(previous: Segment, at: number): number {
   const end = previous.at + 1000 * previous.duration;
-  return at > end - 1000 ? at : end;
+  // A millisecond less, for playlists round both dates to whole ones.
+  return at > end - 999 ? at : end;
 }
 
 /** EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1): a segment stays below this. */
 const segmentLimit = (timing: Timing): number => timing.targetDuration + 0.5;
+/** By this much, for a playlist rounds durations to six decimals first. */
+const EXTINF_ROUNDING_SECONDS = 1e-6;
 
 function measure(rendition: Rendition, segment: Segment, timing: Timing): Rendition {
   const object = segment.tracks[rendition.name];

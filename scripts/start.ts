@@ -72,7 +72,6 @@ async function run(): Promise<void> {
       MILLRACE_ORIGIN: origin,
       MILLRACE_RTMP_HOST: "127.0.0.1",
       MILLRACE_RTMP_PORT: `${rtmpPort}`,
-      MILLRACE_DATA: join(data, "transcoder"),
     },
     TRANSCODER_GRACE_MS,
   );

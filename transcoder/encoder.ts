@@ -25,7 +25,13 @@ export interface EncoderOptions {
 
 type Stage =
   /** Looking at the source; messages are held until a session takes them. */
-  | { readonly name: "probing"; readonly probe: SourceProbe; readonly backlog: Backlog; decided: boolean }
+  | {
+      readonly name: "probing";
+      readonly probe: SourceProbe;
+      readonly backlog: Backlog;
+      readonly since: number;
+      decided: boolean;
+    }
   | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed }
   | { readonly name: "over" };
 type Probing = Stage & { readonly name: "probing" };
@@ -34,6 +40,12 @@ type Probing = Stage & { readonly name: "probing" };
 const HEARTBEAT_MS = 2_000;
 /** An encoder that is connected and sends neither sound nor pictures for this long would hold its stream for nothing. */
 const MAX_SILENCE_MS = 10_000;
+/** The longest look at a source: ten seconds to its first keyframe, four more to its second, and some network. */
+const MAX_PROBE_MS = 20_000;
+/** Media goes into a session and none comes out: FFmpeg hangs, or what it gets cannot be decoded. */
+const MAX_STANDSTILL_MS = 15_000;
+/** Refusals that say a session is over. */
+const LEASE_LOST: ReadonlySet<string> = new Set(["fenced", "closed", "unknown-lease"]);
 /** Input that may wait for FFmpeg before the encoder has to. */
 const MAX_QUEUED_INPUT_BYTES = 1024 * 1024;
 /** A source that breaks its sessions more often than this is sent away. */
@@ -82,6 +94,8 @@ export class Encoder {
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
   #clockOffsetMs = Number.POSITIVE_INFINITY;
   #lastTimestamp = 0;
+  /** How far the running session has cut, and since when it stands there. */
+  #progress = { cutSeconds: 0, at: 0 };
   /** When audio or video last came, on the process's own clock. */
   #heardAt = performance.now();
   #endScope: "session" | "broadcast" = "session";
@@ -176,6 +190,7 @@ export class Encoder {
     const feed = new FlvFeed({ audio: source.audio !== undefined, video: source.video !== undefined });
     const stage: Stage = { name: "running", session, feed };
     this.#stage = stage;
+    this.#progress = { cutSeconds: 0, at: performance.now() };
     void session.write(feed.header());
     for (const message of messages) this.#onMediaOf(stage, message);
   }
@@ -251,7 +266,7 @@ export class Encoder {
       probe.push({ ...config, timestamp }, Date.now());
       backlog.push({ ...config, timestamp });
     }
-    return { name: "probing", probe, backlog, decided: false };
+    return { name: "probing", probe, backlog, since: performance.now(), decided: false };
   }
 
   /** Configurations come once; a session that begins later needs them again. */
@@ -274,21 +289,44 @@ export class Encoder {
   }
 
   #beat(): void {
-    // An encoder that sends nothing is never asked by a message.
-    if (this.#stage.name === "probing") this.#decide(this.#stage, this.#stage.probe.check(Date.now()));
-    else if (performance.now() - this.#heardAt > MAX_SILENCE_MS) {
-      this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_SILENCE_MS / 1000 }));
-    }
+    this.#checkProgress(performance.now());
     if (this.#stage.name === "over") return;
     const stats = this.#meter.read(performance.now());
     if (this.#stage.name === "running") {
       const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
       this.#options.log({ event: "input", ...stats, waitingBytes, queuedBytes, cutSeconds });
     }
-    void this.#options.client.sample(this.#grant, stats).then((told) => {
-      const lost = !told.ok && (told.error.name === "fenced" || told.error.name === "closed");
-      if (lost && this.#stage.name === "running") this.#onTrouble({ reason: "refused", refusal: told.error });
+    const grant = this.#grant;
+    void this.#options.client.sample(grant, stats).then((told) => {
+      // An answer to a session that was left meanwhile says nothing of the present one.
+      const isLost = !told.ok && LEASE_LOST.has(told.error.name) && this.#grant === grant;
+      if (isLost && this.#stage.name === "running")
+        this.#onTrouble({ reason: "refused", refusal: told.error });
     });
+  }
+
+  /** Nobody may hold a stream without showing anything. */
+  #checkProgress(now: number): void {
+    const stage = this.#stage;
+    if (stage.name === "over") return;
+    if (now - this.#heardAt > MAX_SILENCE_MS) {
+      this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_SILENCE_MS / 1000 }));
+    } else if (stage.name === "probing") {
+      // What nobody asks by a message is asked by the clock.
+      this.#decide(stage, stage.probe.check(Date.now()));
+      if (!stage.decided && now - stage.since > MAX_PROBE_MS) {
+        this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_PROBE_MS / 1000 }));
+      }
+    } else if (stage.session.cutSeconds !== this.#progress.cutSeconds) {
+      this.#progress = { cutSeconds: stage.session.cutSeconds, at: now };
+    } else if (now - this.#progress.at > MAX_STANDSTILL_MS) {
+      this.#options.log({
+        event: "session-trouble",
+        reason: "standstill",
+        seconds: MAX_STANDSTILL_MS / 1000,
+      });
+      this.#restart(stage.session, this.#lastTimestamp);
+    }
   }
 
   #drop({ code, description }: RtmpStatus): void {
@@ -311,6 +349,8 @@ export class Encoder {
     clearInterval(this.#heartbeat);
     this.#then(async () => {
       if (old.name === "running") await old.session.finish();
+    });
+    this.#then(async () => {
       const closed = await this.#options.client.close(this.#grant, this.#endScope);
       const refused = closed.ok ? undefined : closed.error.name;
       this.#options.log({

@@ -2,6 +2,7 @@
  * Origin's ingest API as functions. Every call may be repeated without harm, so what fails for a passing reason
  * (no answer, 5xx, 429) is tried again; what origin refuses comes back as a refusal at once.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type * as v from "valibot";
 import { contentType, fileName, type MediaFile } from "../media/address.ts";
@@ -58,7 +59,7 @@ export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RE
     answer.ok ? read(SessionGrantSchema, answer.value) : answer;
   const done = (answer: Result<string, Refusal>) => (answer.ok ? ok(true as const) : answer);
   return {
-    open: async (claim) => grant(await call("POST", "/sessions", json(claim))),
+    open: async (claim) => grant(await call("POST", "/sessions", json({ ...claim, claimId: randomUUID() }))),
     describe: async ({ session, lease }, source, allowCopy) =>
       grant(await call("POST", `/${session}/source`, { ...json({ source, allowCopy }), lease })),
     put: async ({ session, lease }, rendition, file, bytes) =>

@@ -176,7 +176,8 @@ function serve(socket: Socket, options: ServeOptions): Serving {
         return;
       case "publish": {
         const { app, flashVer, name, tcUrl } = event.facts;
-        log({ event: "rtmp-publish", connection: id, app, flashVer });
+        // Behind a slash or a question mark people put their key by mistake.
+        log({ event: "rtmp-publish", connection: id, app: app.split(/[/?]/, 1)[0] ?? "", flashVer });
         // Nothing more is read until the owner has decided: TCP keeps it.
         socket.pause();
         decisionTimer = setTimeout(() => {

@@ -3,8 +3,10 @@ import * as v from "valibot";
 import type { AppendAnswer, SessionGrant } from "./ingest.ts";
 
 const name = v.pipe(v.string(), v.regex(/^[a-z0-9]{1,16}$/));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const positive = v.pipe(v.number(), v.gtValue(0));
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
+const positive = v.pipe(v.number(), v.finite(), v.gtValue(0));
+/** As much as a segment may be said to last in ingest.ts. */
+const seconds = v.pipe(v.number(), v.minValue(0.001), v.maxValue(60));
 
 const PlannedSchema = v.variant("kind", [
   v.object({
@@ -28,10 +30,10 @@ const PlannedSchema = v.variant("kind", [
 
 const PlanSchema = v.object({
   nextMsn: count,
-  segmentSeconds: positive,
-  keyframeSeconds: positive,
-  targetDuration: positive,
-  partTarget: v.exactOptional(positive),
+  segmentSeconds: seconds,
+  keyframeSeconds: seconds,
+  targetDuration: seconds,
+  partTarget: v.exactOptional(seconds),
   frameRate: v.exactOptional(positive),
   renditions: v.pipe(v.array(PlannedSchema), v.minLength(1)),
 });

@@ -7,16 +7,19 @@ import { RENDITION_NAME } from "../media/address.ts";
 
 /** Longest body of a JSON request, bytes. */
 export const MAX_INGEST_JSON_BYTES = 256 * 1024;
-/** Largest media object, bytes: 8 s at 32 Mbit/s. */
-export const MAX_OBJECT_BYTES = 32 * 1024 * 1024;
+/** Largest media object, bytes: 8 s at 16 Mbit/s. */
+export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
-/** Milliseconds since 1970, as far as dates go. */
-const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(8.64e15));
+/** Bits a second that a playlist can spell. */
+const bitrate = v.pipe(v.number(), v.minValue(0), v.maxValue(1e12));
+/** Milliseconds since 1970, up to the last day that ISO 8601 writes with four digits of the year. */
+const moment = v.pipe(v.number(), v.minValue(0), v.maxValue(253_402_214_400_000));
 const seconds = v.pipe(v.number(), v.finite(), v.minValue(0.001), v.maxValue(60));
 const codecs = v.pipe(v.string(), v.regex(/^[A-Za-z0-9.,-]{1,64}$/));
-const rendition = v.pipe(v.string(), v.regex(RENDITION_NAME));
+/** Records are read by name, and every object has a `constructor`; valibot leaves both names out of records. */
+const rendition = v.pipe(v.string(), v.regex(RENDITION_NAME), v.notValues(["constructor", "prototype"]));
 
 /** What the encoder sends, as measured from its first seconds. */
 export const SourceSchema = v.object({
@@ -56,6 +59,8 @@ export type Source = v.InferOutput<typeof SourceSchema>;
 export const OpenSessionSchema = v.object({
   key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
   source: v.optional(SourceSchema),
+  /** Names this request: a repeat with the same name gets the same grant. */
+  claimId: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f-]{16,64}$/))),
   /** Give way at once to any encoder that does not. */
   yields: v.optional(v.boolean(), false),
 });
@@ -67,11 +72,14 @@ export const DescribeSourceSchema = v.object({
   allowCopy: v.optional(v.boolean(), true),
 });
 
-const TrackObjectSchema = v.object({
-  bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
-  independent: v.boolean(),
-  iframeBytes: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES))),
-});
+const TrackObjectSchema = v.pipe(
+  v.object({
+    bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
+    independent: v.boolean(),
+    iframeBytes: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES))),
+  }),
+  v.check(({ bytes, iframeBytes = 0 }) => iframeBytes <= bytes, "a keyframe within its object"),
+);
 const TracksSchema = v.pipe(
   v.record(rendition, TrackObjectSchema),
   v.check((tracks) => Object.keys(tracks).length <= 16, "at most 16 renditions"),
@@ -80,10 +88,10 @@ const RenditionFactsSchema = v.object({
   name: rendition,
   kind: v.picklist(["video", "audio"]),
   codecs,
-  bitrate: positive,
+  bitrate,
   width: v.exactOptional(count),
   height: v.exactOptional(count),
-  frameRate: v.exactOptional(positive),
+  frameRate: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
   channels: v.exactOptional(count),
 });
 const EntrySchema = v.variant("type", [

@@ -24,6 +24,8 @@ export interface Session {
   readonly lastHeardAt: number;
   /** Gives way to any encoder that does not: a test picture, say. */
   readonly yields?: boolean;
+  /** Names the request that opened it. */
+  readonly claimId?: string;
   /** Set when the transcoder said that the encoder is gone. */
   readonly closedAt?: number;
 }
@@ -34,6 +36,8 @@ export interface Live {
   readonly settings: StreamSettings;
   readonly startedAt: number;
   readonly session: Session;
+  /** The session that this broadcast went on from when its tracks did not fit another: a repeated request may still name it. */
+  readonly before?: { readonly broadcast: string; readonly ordinal: number };
   /** A first segment is there: viewers can be told. */
   readonly visible: boolean;
   readonly endedAt?: number;
@@ -50,7 +54,12 @@ export interface Fresh {
   readonly broadcast: string;
   readonly lease: string;
   readonly yields: boolean;
+  readonly claimId?: string;
 }
+
+/** This request was granted already, and its answer was lost on the way. */
+export const isRepeat = (live: Live, claimId: string): boolean =>
+  live.session.claimId === claimId && live.endedAt === undefined && live.session.closedAt === undefined;
 
 /** Give a stream to an encoder: the present broadcast goes on if it can, else a new one begins. */
 export function claim(
@@ -59,7 +68,8 @@ export function claim(
   fresh: Fresh,
   now: number,
 ): Result<Live, AlreadyLive> {
-  const session = { ordinal: 1, lease: fresh.lease, lastHeardAt: now, yields: fresh.yields };
+  const { lease, yields, claimId } = fresh;
+  const session = { ordinal: 1, lease, lastHeardAt: now, yields, ...(claimId !== undefined && { claimId }) };
   if (live === undefined || isOver(live, now)) {
     return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
   }
@@ -74,7 +84,8 @@ export const restart = (live: Live, broadcast: string, now: number): Live => ({
   broadcast,
   settings: live.settings,
   startedAt: now,
-  session: { ordinal: 1, lease: live.session.lease, lastHeardAt: now, yields: live.session.yields === true },
+  before: { broadcast: live.broadcast, ordinal: live.session.ordinal },
+  session: { ...live.session, ordinal: 1, lastHeardAt: now },
   visible: false,
 });
 
@@ -100,6 +111,8 @@ export function checkLease(
   sameSecret: (a: string, b: string) => boolean,
 ): Result<Live, LeaseError> {
   if (live === undefined) return fail({ reason: "unknown-lease" });
+  const isBefore = live.before?.broadcast === writer.broadcast && live.before.ordinal === writer.ordinal;
+  if (isBefore && sameSecret(live.session.lease, writer.lease)) return ok(live);
   if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal)
     return fail({ reason: "fenced" });
   if (live.session.ordinal < writer.ordinal || !sameSecret(live.session.lease, writer.lease)) {
@@ -151,3 +164,25 @@ export function nextCheckAt(live: Live, now: number): number | undefined {
   const silentAt = live.session.lastHeardAt + SILENCE_MS;
   return live.session.closedAt === undefined && silentAt > now ? silentAt : endsAt(live);
 }
+
+/** A broadcast keeps its kinds of track, as players chose their decoders when it began; one without tracks yet takes any. */
+export function fits(
+  tracks: readonly { readonly kind: "video" | "audio" }[],
+  source: { readonly video?: unknown; readonly audio?: unknown },
+): boolean {
+  const has = (kind: "video" | "audio") => tracks.some((track) => track.kind === kind);
+  const kinds =
+    has("video") === (source.video !== undefined) && has("audio") === (source.audio !== undefined);
+  return tracks.length === 0 || kinds;
+}
+
+/** The open segment's session is gone: nobody will close it. */
+export const isAbandoned = (
+  live: Live,
+  timeline: { readonly broadcast: string; readonly open?: { readonly session: number } },
+): boolean =>
+  timeline.open !== undefined &&
+  (live.broadcast !== timeline.broadcast ||
+    live.endedAt !== undefined ||
+    live.session.closedAt !== undefined ||
+    live.session.ordinal > timeline.open.session);

@@ -55,9 +55,29 @@ describe("opening a session", () => {
       "stream-disabled",
     ]);
     expect(await problemOf(encoder.append([encoder.nextPart()]))).toEqual([409, "closed"]);
-    expect(await textOf(get("/live/disabled/v720/index.m3u8"))).toContain("#EXT-X-ENDLIST");
+    expect((await get("/live/disabled/v720/index.m3u8")).status).toBe(404);
+    expect((await get("/api/streams/disabled")).status).toBe(404);
     await origin("/admin/streams/disabled/enable", { method: "POST", headers: ADMIN });
     expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
+  });
+
+  it("gives the same grant to a request that is repeated, and to a source that is described twice", async () => {
+    const key = await createStream("repeated");
+    const claimId = crypto.randomUUID();
+    const opened = async () =>
+      (await origin("/ingest/sessions", json("POST", { key, claimId }))).json<SessionGrant>();
+    const grant = await opened();
+    expect(await opened()).toEqual(grant);
+    const describe = async (source: unknown) =>
+      (
+        await origin(
+          `/ingest/${grant.session}/source`,
+          json("POST", { source }, { authorization: `Bearer ${grant.lease}` }),
+        )
+      ).json<SessionGrant>();
+    const planned = await describe(SOURCE);
+    expect(planned.session).toBe(grant.session);
+    expect(await describe(SOURCE)).toEqual(planned);
   });
 
   it("refuses a second encoder while the first is alive", async () => {
@@ -242,6 +262,12 @@ describe("the timeline", () => {
     expect(second.grant.broadcast).not.toBe(first.grant.broadcast);
     expect(second.plan.nextMsn).toBe(0);
     await second.pushSegment();
+    // The answer that named the new broadcast may have been lost: the old name is asked again, and understood.
+    const again = await origin(
+      `/ingest/${second.grant.session}/source`,
+      json("POST", { source: { video: SOURCE.video } }, second.auth),
+    );
+    expect(await again.json()).toMatchObject({ session: second.grant.session });
     const playlist = await textOf(get("/live/kinds/index.m3u8"));
     expect(playlist).not.toContain("TYPE=AUDIO");
   });

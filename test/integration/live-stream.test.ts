@@ -1,7 +1,7 @@
 /** The LiveStream object: leases, eviction, restarts, the wait for an encoder, and waiting viewers. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
 import { createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 
@@ -191,6 +191,100 @@ describe("a broadcast whose encoder left", () => {
     expect((await encoder.append([encoder.nextPart()])).status).toBe(409);
     expect(await (await get("/api/streams")).json()).not.toMatchObject({ streams: [{ id: "ends" }] });
   });
+});
+
+describe("faults in the middle of things", () => {
+  /** Let R2 or D1 fail inside one stream's object; the answer puts it right again. */
+  async function breakBinding(stream: string, name: "MEDIA"): Promise<() => Promise<void>> {
+    const broken = new Proxy({}, { get: () => () => Promise.reject(new Error("injected")) });
+    const put = (value: unknown) =>
+      runInDurableObject(liveStream(stream), (object) => {
+        const holder = object as unknown as { env: Record<string, unknown> };
+        holder.env = { ...holder.env, [name]: value };
+      });
+    await put(broken);
+    return () => put(env[name]);
+  }
+
+  it("seals a segment later when R2 fails for a while, and loses nothing of it", async () => {
+    const encoder = await Encoder.open(await createStream("r2-fails", { reconnectSeconds: 3600 }));
+    await encoder.pushSegment();
+    await encoder.pushPart();
+    await encoder.pushPart();
+    const mend = await breakBinding("r2-fails", "MEDIA");
+    expect((await encoder.close()).status).toBe(204);
+    expect(await playlist("r2-fails")).not.toContain("seg-1.m4s");
+    await mend();
+    await runDurableObjectAlarm(liveStream("r2-fails"));
+    expect(await playlist("r2-fails")).toContain("#EXTINF:1,\n");
+    expect((await get(`/media/${encoder.grant.broadcast}/1/v720/seg-1.m4s`)).status).toBe(200);
+  });
+
+  it("ends a broadcast that was being ended when its object went away", async () => {
+    const encoder = await Encoder.open(await createStream("half-ended"));
+    await encoder.pushSegment();
+    await encoder.pushPart();
+    await runInDurableObject(liveStream("half-ended"), (_object, state) => {
+      const live = state.storage.kv.get<object>("live");
+      state.storage.kv.put("live", { ...live, endedAt: Date.now() });
+    });
+    await evictDurableObject(liveStream("half-ended"));
+    expect(await playlist("half-ended")).not.toContain("#EXT-X-ENDLIST");
+    await runDurableObjectAlarm(liveStream("half-ended"));
+    const ended = await playlist("half-ended");
+    expect(ended).toContain("seg-1.m4s");
+    expect(ended).toContain("#EXT-X-ENDLIST");
+  });
+
+  it("does not let a close that takes its time undo what came after it", async () => {
+    const key = await createStream("slow-close");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.pushPart();
+    const [closed, next] = await Promise.all([first.close("broadcast"), Encoder.open(key)]);
+    expect(closed.status).toBe(204);
+    await next.pushSegment();
+    expect(await stateOf("slow-close")).toBe("live");
+  });
+
+  it("makes up for a D1 that failed, for the broadcast that ended and for the one after it", async () => {
+    const key = await createStream("d1-fails", { reconnectSeconds: 0 });
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    // The row of a first segment is written behind the append.
+    await vi.waitFor(async () => expect(await rows("d1-fails")).toEqual([[first.grant.broadcast, "live"]]));
+    const index = await breakIndex("d1-fails");
+    await first.close("broadcast");
+    const second = await Encoder.open(key);
+    await second.pushSegment();
+    await index();
+    await runDurableObjectAlarm(liveStream("d1-fails"));
+    await vi.waitFor(async () =>
+      expect(await rows("d1-fails")).toEqual([
+        [first.grant.broadcast, "ended"],
+        [second.grant.broadcast, "live"],
+      ]),
+    );
+  });
+
+  const rows = async (stream: string): Promise<[string, string][]> => {
+    const query = env.DB.prepare(
+      "SELECT id, state FROM broadcasts WHERE stream = ? ORDER BY started_at",
+    ).bind(stream);
+    return (await query.all<{ id: string; state: string }>()).results.map(({ id, state }) => [id, state]);
+  };
+
+  /** Make every write to the list fail, by a trigger in the table itself. */
+  async function breakIndex(stream: string): Promise<() => Promise<unknown>> {
+    for (const when of ["INSERT", "UPDATE"]) {
+      await env.DB.prepare(
+        `CREATE TRIGGER broken_${when} BEFORE ${when} ON broadcasts WHEN NEW.stream = '${stream}'
+         BEGIN SELECT RAISE(FAIL, 'injected'); END`,
+      ).run();
+    }
+    return () =>
+      env.DB.batch(["INSERT", "UPDATE"].map((when) => env.DB.prepare(`DROP TRIGGER broken_${when}`)));
+  }
 });
 
 describe("waiting", () => {

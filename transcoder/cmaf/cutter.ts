@@ -100,9 +100,10 @@ export class Cutter {
   }
 
   /** A track's next frame has come. Frames of a track that was not described are let go. */
-  push(track: string, frame: Frame): readonly Cut[] {
+  push(track: string, read: Frame): readonly Cut[] {
     // The priming of an audio encoder lies before 0, where no fragment can be.
-    if (this.#stopped || frame.dts < 0) return [];
+    if (this.#stopped || read.dts < 0) return [];
+    const frame = this.#clocks.get(track)?.place(read) ?? read;
     const follower = this.#followers.get(track);
     if (follower) return this.#pushFollower(follower, frame);
     return track === this.#leadName ? this.#pushLead(frame) : [];

@@ -124,7 +124,11 @@ export class LeadCutter {
   #add(frame: Frame, stretches: Stretch[]): void {
     const { partTarget } = this.#plan;
     const end = frame.dts + frame.duration;
-    const limit = Math.floor(((partTarget ?? WITHOUT_PARTS) + ROUNDING_SECONDS) * this.#timescale);
+    // Where a tick is longer than a part may be, a part is one tick.
+    const limit = Math.max(
+      1,
+      Math.floor(((partTarget ?? WITHOUT_PARTS) + ROUNDING_SECONDS) * this.#timescale),
+    );
     if (this.#partEnd > this.#partStart && end - this.#partStart > limit)
       stretches.push(this.#close(false, false));
     this.#frames.push(frame);

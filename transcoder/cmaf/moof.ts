@@ -110,7 +110,8 @@ function readTrun(
     const ownFlags = versionAndFlags & TRUN.flags ? fields.u32() : defaults.flags;
     const flags = i === 0 && firstFlags !== undefined ? firstFlags : ownFlags;
     const ctsOffset = versionAndFlags & TRUN.cts ? (signed ? fields.i32() : fields.u32()) : 0;
-    if (fields.overrun) return false;
+    // Nothing can be shown of a sample without bytes, and a table of a few bytes could name thousands of them.
+    if (fields.overrun || size === 0) return false;
     const keyframe = (flags & NON_SYNC) === 0;
     samples.push({ dts: cursor.dts, duration, ctsOffset, keyframe, offset: cursor.offset, size });
     cursor.dts += duration;

@@ -1,6 +1,6 @@
 /**
  * The messages that arrive before FFmpeg runs: what must be kept and what may go, bounded in bytes.
- * Kept are the newest configuration of each track, and everything from the first keyframe on.
+ * Kept are the configuration of each track, and everything from the first keyframe on.
  */
 import { type MediaMessage, readAudioTag, readVideoTag } from "./flv.ts";
 

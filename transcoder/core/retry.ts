@@ -1,4 +1,4 @@
-/** How long to wait before trying again: exponential with full jitter, bounded. Pure. */
+/** How long to wait before trying again: exponential, half of it jitter, bounded. Pure. */
 
 export interface RetryPolicy {
   readonly firstDelayMs: number;
@@ -7,7 +7,7 @@ export interface RetryPolicy {
   readonly attempts: number;
 }
 
-/** About eight seconds in all: longer than a redeploy of origin, shorter than the silence that loses a lease. */
+/** Six to ten seconds in all: longer than a redeploy of origin, shorter than the silence that loses a lease. */
 export const ORIGIN_RETRY: RetryPolicy = { firstDelayMs: 100, maxDelayMs: 2_000, attempts: 8 };
 
 /** Wait before try `attempt` (the second try is 1); `undefined` when it was the last. `random` is in [0, 1). */

@@ -28,8 +28,9 @@ export class VideoProbe {
   #closedGops = true;
   #bytes = 0;
 
+  /** A frame has come: a configuration alone is no picture. */
   get seen(): boolean {
-    return this.#codec !== undefined;
+    return this.#firstSeen !== undefined;
   }
 
   push({ payload, timestamp }: MediaMessage): void {
@@ -51,7 +52,8 @@ export class VideoProbe {
   }
 
   #addKeyframe(tag: VideoTag, timestamp: number): void {
-    this.#keyframes.push(timestamp);
+    // Times may step back a little; the distance between keyframes may not.
+    this.#keyframes.push(Math.max(timestamp, this.#keyframes.at(-1) ?? timestamp));
     const idr = tag.codec === "h264" && isIdr(tag.body, this.#config?.lengthSize ?? 4);
     this.#closedGops &&= idr;
   }
@@ -90,7 +92,7 @@ export class VideoProbe {
       frameRate: Math.min(240, Math.max(0.1, 1000 / frameMs)),
       variableFrameRate: isVariable(steps(this.#times), frameMs),
       bitrate: ms > 0 ? Math.round((8000 * this.#bytes) / (ms + frameMs)) : 0,
-      ...(gops.length > 0 && { keyframeSeconds: Math.max(...gops) / 1000 }),
+      ...(gops.length > 0 && { keyframeSeconds: longest(gops) / 1000 }),
       regularKeyframes: isRegular(gops, frameMs),
       closedGops: this.#closedGops,
     };
@@ -109,6 +111,10 @@ export class VideoProbe {
 const steps = (times: readonly number[]): number[] =>
   times.slice(1).map((time, i) => time - (times[i] ?? time));
 
+// Not `Math.max(...)`: an encoder may send more keyframes than a call takes arguments.
+const longest = (gops: readonly number[]): number => gops.reduce((most, gop) => Math.max(most, gop), 0);
+const shortest = (gops: readonly number[]): number => gops.reduce((least, gop) => Math.min(least, gop));
+
 /** More than one frame in twenty is off by more than timestamps in whole milliseconds can be. */
 function isVariable(deltas: readonly number[], frameMs: number): boolean {
   const off = deltas.filter((delta) => Math.abs(delta - frameMs) > Math.max(2, frameMs / 5));
@@ -119,7 +125,7 @@ function isVariable(deltas: readonly number[], frameMs: number): boolean {
 function isRegular(gops: readonly number[], frameMs: number): boolean {
   const [only] = gops;
   if (only === undefined) return false;
-  if (gops.length > 1) return Math.max(...gops) - Math.min(...gops) <= 1.5 * frameMs;
+  if (gops.length > 1) return longest(gops) - shortest(gops) <= 1.5 * frameMs;
   const quarters = only / 250;
   if (Math.abs(quarters - Math.round(quarters)) * 250 <= Math.min(frameMs, 50)) return true;
   const frames = Math.round(only / frameMs);

@@ -5,7 +5,7 @@
 import { readU24, viewOf } from "./bytes.ts";
 import type { RtmpFailure } from "./failure.ts";
 import type { RtmpLimits } from "./limits.ts";
-import { isMediaType, type RtmpMessage } from "./message.ts";
+import { mayBeLong, type RtmpMessage } from "./message.ts";
 
 /** `more`: give it bytes. `chunk`: a chunk ended, but not its message. */
 export type ChunkStep =
@@ -216,7 +216,7 @@ export function createChunkReader(
 
   function begin(stream: ChunkStream, payloadAt: number): ChunkStep | undefined {
     const { type, length } = stream;
-    const limit = isMediaType(type) ? limits.messageBytes : limits.commandBytes;
+    const limit = mayBeLong(type) ? limits.messageBytes : limits.commandBytes;
     if (length > limit) return failed({ reason: "message-too-long", type, bytes: length, limit });
     stream.payload = NO_BYTES;
     stream.received = 0;

@@ -25,6 +25,7 @@ const KINDS: Readonly<Record<number, MediaKind>> = { [MESSAGE.audio]: "audio", [
 const TAG_HEADER_BYTES = 11;
 const TAG_TRAILER_BYTES = 4;
 const UINT32 = 0x1_0000_0000;
+const MAX_DATA_BYTES = 64 * 1024;
 
 /** Take a media message apart. */
 export function mediaTags(message: RtmpMessage, limits: Amf0Limits): Result<MediaParts, RtmpFailure> {
@@ -37,6 +38,8 @@ export function mediaTags(message: RtmpMessage, limits: Amf0Limits): Result<Medi
 }
 
 function dataTag(message: RtmpMessage, limits: Amf0Limits): MediaParts {
+  // By itself it could not be so long; inside an aggregate it can.
+  if (message.payload.length > MAX_DATA_BYTES) return { tags: [], dropped: "malformed-data" };
   const body = amf0Payload(message);
   // "@setDataFrame" and "@clearDataFrame" are orders to the server, not part of the data.
   if (leadingString(body, "@clearDataFrame") > 0) return NOTHING;

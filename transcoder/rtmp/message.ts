@@ -39,5 +39,10 @@ const MEDIA_TYPES: ReadonlySet<number> = new Set([
   MESSAGE.aggregate,
 ]);
 
-/** Types that may be long: audio, video, data and aggregates. */
+/** Types that carry media or say something of it. */
 export const isMediaType = (type: number): boolean => MEDIA_TYPES.has(type);
+
+const LONG_TYPES: ReadonlySet<number> = new Set([MESSAGE.audio, MESSAGE.video, MESSAGE.aggregate]);
+
+/** Types that may be long. Data may not: to decode megabytes of it would hold up everyone. */
+export const mayBeLong = (type: number): boolean => LONG_TYPES.has(type);

@@ -13,8 +13,10 @@ export const api = new Hono<{ Bindings: EdgeEnv }>();
 const STATUS_HEADERS = { ...CORS, "cache-control": cacheControl({ kind: "status" }) };
 
 api.get("/streams", async (c) => {
-  const streams = await Promise.all(
-    (await c.env.ORIGIN.liveStreams()).map((stream) => statusOf(c.env, stream)),
+  // A stream that cannot answer is left out: its trouble is its own.
+  const asked = (await c.env.ORIGIN.liveStreams()).map((stream) => statusOf(c.env, stream));
+  const streams = (await Promise.allSettled(asked)).flatMap((told) =>
+    told.status === "fulfilled" ? [told.value] : [],
   );
   const live: LiveStreams = {
     streams: streams.filter(({ state }) => state === "live" || state === "interrupted"),

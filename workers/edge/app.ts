@@ -1,4 +1,4 @@
-/** All that viewers reach. It authorises, caches and serves; it decides no state, and nothing of origin is behind it. */
+/** All that viewers reach. It serves and caches; it decides no state, and nothing of origin is behind it. */
 import { Hono } from "hono";
 import type { EdgeEnv } from "../env.ts";
 import { internal, methodNotAllowed, notFound, respond } from "../problems.ts";

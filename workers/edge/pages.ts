@@ -4,18 +4,14 @@ import type { EdgeEnv } from "../env.ts";
 import { cacheControl, PAGE_SECURITY } from "./core/headers.ts";
 
 /** Serve one built page. */
-export async function servePage(
-  c: Context<{ Bindings: EdgeEnv }>,
-  file: string,
-  status = 200,
-): Promise<Response> {
+export async function servePage(c: Context<{ Bindings: EdgeEnv }>, file: string): Promise<Response> {
   const asset = await c.env.ASSETS.fetch(
     new Request(new URL(`/${file}`, c.req.url), { headers: conditions(c) }),
   );
   const headers = new Headers(asset.headers);
   headers.set("cache-control", cacheControl({ kind: "page" }));
   for (const [name, value] of Object.entries(PAGE_SECURITY)) headers.set(name, value);
-  return new Response(asset.body, { status: asset.status === 200 ? status : asset.status, headers });
+  return new Response(asset.body, { status: asset.status, headers });
 }
 
 /** Only what decides between 200 and 304 is passed on. */

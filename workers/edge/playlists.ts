@@ -1,11 +1,8 @@
-/** Playlists: parse, ask the stream, draw, answer. What to wait for is decided in media/live-edge.ts. */
+/** Playlists: parse, ask the stream, answer. What to wait for is decided in media/live-edge.ts. */
 import { type Context, Hono } from "hono";
+import type { DrawRequest, RenditionRequest } from "../../durable-objects/drawings.ts";
 import type { ReachError } from "../../durable-objects/live-stream.ts";
 import { RENDITION_NAME, STREAM_ID } from "../../media/address.ts";
-import { iframePlaylist, mediaPlaylist, multivariantPlaylist } from "../../media/hls.ts";
-import type { Reload } from "../../media/live-edge.ts";
-import { fail, type Result } from "../../media/result.ts";
-import type { Timeline } from "../../media/timeline.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
@@ -16,47 +13,35 @@ type C = Context<{ Bindings: EdgeEnv }>;
 
 export const playlists = new Hono<{ Bindings: EdgeEnv }>();
 
-playlists.get("/:stream/index.m3u8", async (c) => {
-  const reached = await reach(c, undefined, undefined);
-  if (!reached.ok) return refuse(reachProblem(reached.error));
-  const { timing } = reached.value;
-  return answer(c, multivariantPlaylist(reached.value), { kind: "multivariant", timing });
+playlists.get("/:stream/index.m3u8", (c) => serve(c, { kind: "multivariant" }));
+playlists.get("/:stream/:rendition/index.m3u8", (c) => serve(c, renditionOf(c, "media")));
+playlists.get("/:stream/:rendition/iframes.m3u8", (c) => serve(c, renditionOf(c, "iframes")));
+
+const renditionOf = (c: C, kind: "media" | "iframes"): RenditionRequest => ({
+  kind,
+  rendition: c.req.param("rendition") ?? "",
 });
 
-playlists.get("/:stream/:rendition/index.m3u8", (c) => serveRendition(c, mediaPlaylist));
-
-playlists.get("/:stream/:rendition/iframes.m3u8", (c) => serveRendition(c, iframePlaylist, "video"));
-
-/** A rendition's playlist, drawn when what the directives ask for is there. */
-async function serveRendition(c: C, draw: typeof mediaPlaylist, only?: "video"): Promise<Response> {
+/** Ask the stream for a playlist; a name that no stream or rendition can have does not wake an object. */
+async function serve(c: C, request: DrawRequest): Promise<Response> {
   const directives = parseDirectives(new URL(c.req.url).searchParams);
   if (!directives.ok) {
     const { detail } = directives.error;
     return refuse(problem(400, "bad-directive", "The delivery directives do not fit.", { detail }));
   }
-  const { reload, skip } = directives.value;
-  const rendition = c.req.param("rendition") ?? "";
-  const reached = await reach(c, rendition, reload);
-  if (!reached.ok) return refuse(reachProblem(reached.error));
-  const timeline = reached.value;
-  const kind = timeline.renditions.find(({ name }) => name === rendition)?.kind;
-  if (only !== undefined && kind !== only) return refuse(reachProblem({ reason: "no-rendition" }));
-  // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
-  const blocking = reload !== undefined && !timeline.ended;
-  const text = draw(timeline, rendition, skip && { skip });
-  return answer(c, text, { kind: "playlist", timing: timeline.timing, blocking });
-}
-
-/** Ask the stream; a name that no stream can have does not wake an object. */
-async function reach(
-  c: C,
-  rendition: string | undefined,
-  want: Reload | undefined,
-): Promise<Result<Timeline, ReachError>> {
   const stream = c.req.param("stream") ?? "";
-  if (!STREAM_ID.test(stream)) return fail({ reason: "not-live" });
-  if (rendition !== undefined && !RENDITION_NAME.test(rendition)) return fail({ reason: "no-rendition" });
-  return c.env.LIVE_STREAM.getByName(stream).reach(rendition, want);
+  if (!STREAM_ID.test(stream)) return refuse(reachProblem({ reason: "not-live" }));
+  if (request.kind !== "multivariant" && !RENDITION_NAME.test(request.rendition)) {
+    return refuse(reachProblem({ reason: "no-rendition" }));
+  }
+  // Directives are for renditions; the multivariant playlist has nothing to wait for.
+  const { reload, skip } = request.kind === "multivariant" ? {} : directives.value;
+  const wanted = request.kind !== "multivariant" && skip ? { ...request, skip } : request;
+  const drawn = await c.env.LIVE_STREAM.getByName(stream).playlist(wanted, reload);
+  if (!drawn.ok) return refuse(reachProblem(drawn.error));
+  const { text, timing, ended } = drawn.value;
+  // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
+  return answer(c, text, { kind: "playlist", timing, blocking: reload !== undefined && !ended });
 }
 
 /**
@@ -95,6 +80,6 @@ function reachProblem(error: ReachError): Problem {
     case "too-far":
       return problem(400, "too-far", "That is further ahead than a client may wait for.");
     case "timed-out":
-      return problem(503, "timed-out", "What was waited for did not come.", { seconds: error.seconds });
+      return problem(503, "timed-out", "What was waited for did not come.");
   }
 }

@@ -53,7 +53,9 @@ admin.post("/streams/:id/disable", async (c) => {
 admin.post("/streams/:id/enable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, false);
-  return answer(c, await findStream(c.env.DB, id));
+  const stream = await findStream(c.env.DB, id);
+  if (stream) await c.env.LIVE_STREAM.getByName(id).allow();
+  return answer(c, stream);
 });
 
 /** Keys and states are never for a cache. */

@@ -31,14 +31,15 @@ ingest.post("/sessions", async (c) => {
   if (!body.ok) return respond(body.error);
   const stream = await findStreamByKey(c.env.DB, body.value.key);
   if (!stream) return respond(problem(401, "unknown-key", "No stream has this key."));
-  if (stream.disabled) return respond(problem(403, "stream-disabled", "This stream is disabled."));
+  if (stream.disabled) return respond(STREAM_DISABLED);
   const { id, profile, reconnectSeconds } = stream;
-  const { yields, source } = body.value;
+  const { yields, claimId, source } = body.value;
   const opened = await live(c.env, id).open(
     { id, profile, reconnectSeconds },
-    { yields, ...(source && { source }) },
+    { yields, ...(claimId !== undefined && { claimId }), ...(source && { source }) },
   );
   if (opened.ok) return c.json(opened.value, 201, NO_STORE);
+  if (opened.error.reason === "disabled") return respond(STREAM_DISABLED);
   const freeAt = new Date(opened.error.freeAt).toISOString();
   return respond(problem(409, "already-live", "Another encoder is live on this stream.", { freeAt }));
 });
@@ -109,6 +110,8 @@ ingest.delete("/:session", async (c) => {
 });
 
 const NO_STORE = { "cache-control": "no-store" };
+
+const STREAM_DISABLED = problem(403, "stream-disabled", "This stream is disabled.");
 
 const live = (env: OriginEnv, stream: string) => env.LIVE_STREAM.getByName(stream);
 

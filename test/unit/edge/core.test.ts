@@ -77,7 +77,6 @@ describe("Cache-Control", () => {
     [{ kind: "media" }, "public, max-age=31536000, immutable"],
     [{ kind: "playlist", timing, blocking: true }, "public, max-age=30"],
     [{ kind: "playlist", timing, blocking: false }, "public, max-age=2"],
-    [{ kind: "multivariant", timing }, "public, max-age=2"],
     [{ kind: "live-edge-error" }, "public, max-age=1"],
     [{ kind: "status" }, "public, max-age=1"],
     [{ kind: "page" }, "public, max-age=0, must-revalidate"],

@@ -9,7 +9,7 @@ import type { LogEvent } from "../../../transcoder/log.ts";
 import type { OriginClient, Refusal } from "../../../transcoder/origin-client.ts";
 import type { Publication, PublicationEnd } from "../../../transcoder/rtmp-server.ts";
 import type { SessionGrant } from "../../../wire/ingest.ts";
-import { makeSource } from "./session.ts";
+import { makeSource, VERSION } from "./session.ts";
 
 /** An origin that grants everything, and remembers what it was told. */
 class MadeUpOrigin implements OriginClient {
@@ -89,7 +89,7 @@ async function serve(messages: readonly MediaMessage[]) {
   const granted = await origin.open();
   const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
     client: origin,
-    ffmpeg: { program: "ffmpeg", version: { major: 5, minor: 1 } },
+    ffmpeg: { program: "ffmpeg", version: VERSION },
     log: (event) => logged.push(event),
   });
   for (const [i, message] of messages.entries()) {
@@ -199,7 +199,7 @@ describe("an encoder", () => {
     const granted = await origin.open();
     const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
       client: origin,
-      ffmpeg: { program: "ffmpeg", version: { major: 5, minor: 1 } },
+      ffmpeg: { program: "ffmpeg", version: VERSION },
       log: () => {},
     });
     for (const message of messages) publication.send(message);
@@ -216,7 +216,7 @@ describe("an encoder", () => {
     const granted = await origin.open();
     const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
       client: origin,
-      ffmpeg: { program: "/nonexistent/ffmpeg", version: { major: 5, minor: 1 } },
+      ffmpeg: { program: "/nonexistent/ffmpeg", version: VERSION },
       log: () => {},
     });
     for (let round = 0; publication.dropped === undefined && round < 40; round += 1) {

@@ -8,14 +8,17 @@ import type { ProfileName } from "../../../media/profile.ts";
 import { BoxReader } from "../../../transcoder/cmaf/boxes.ts";
 import { type Cut, Cutter } from "../../../transcoder/cmaf/cutter.ts";
 import { Backlog } from "../../../transcoder/core/backlog.ts";
-import { ffmpegCommand } from "../../../transcoder/core/ffmpeg-args.ts";
+import { ffmpegCommand, ffmpegVersion } from "../../../transcoder/core/ffmpeg-args.ts";
 import type { MediaMessage } from "../../../transcoder/core/flv.ts";
 import { FlvFeed } from "../../../transcoder/core/flv-feed.ts";
 import { type ProbeState, SourceProbe } from "../../../transcoder/core/source-probe.ts";
-import { Ffmpeg, type FfmpegExit } from "../../../transcoder/ffmpeg.ts";
+import { Ffmpeg, type FfmpegExit, readFfmpegVersionText } from "../../../transcoder/ffmpeg.ts";
 import type { SessionPlan, Source } from "../../../wire/ingest.ts";
 
 export const FOLDER = mkdtempSync(join(tmpdir(), "millrace-cut-"));
+
+/** The FFmpeg that tests run. */
+export const VERSION = ffmpegVersion((await readFfmpegVersionText("ffmpeg")) ?? "") ?? { major: 5, minor: 1 };
 
 /** Make an FLV file with FFmpeg and take it apart again. */
 export function makeSource(name: string, args: readonly string[]): { messages: MediaMessage[] } {
@@ -79,7 +82,7 @@ export async function runSession(
   }
   if (state.state !== "ready") throw new Error(`not ready: ${JSON.stringify(state)}`);
   const plan: SessionPlan = { ...planLadder(state.source, profile, undefined, allowCopy).plan, nextMsn: 7 };
-  const command = ffmpegCommand(plan, { major: 5, minor: 1 });
+  const command = ffmpegCommand(plan, VERSION);
   const cutter = new Cutter(plan);
   const readers = new Map(command.outputs.map(({ track }) => [track, new BoxReader()]));
   const cuts: Cut[] = [];

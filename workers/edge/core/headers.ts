@@ -8,7 +8,6 @@ import type { Timing } from "../../../media/profile.ts";
 export type Kind =
   | { readonly kind: "media" }
   | { readonly kind: "playlist"; readonly timing: Timing; readonly blocking: boolean }
-  | { readonly kind: "multivariant"; readonly timing: Timing }
   | { readonly kind: "status" }
   | { readonly kind: "page" }
   | { readonly kind: "live-edge-error" };
@@ -23,8 +22,6 @@ export function cacheControl(what: Kind): string {
       return `public, max-age=${MEDIA_SECONDS}, immutable`;
     case "playlist":
       return `public, max-age=${what.blocking ? 6 * what.timing.targetDuration : halfTarget(what.timing)}`;
-    case "multivariant":
-      return `public, max-age=${halfTarget(what.timing)}`;
     case "status":
     case "live-edge-error":
       return "public, max-age=1";
@@ -52,10 +49,10 @@ export const PREFLIGHT = {
   "cache-control": "public, max-age=86400",
 } as const;
 
-/** Headers of pages: our own scripts only, and nobody may frame the studio's neighbours. */
+/** Headers of pages: our own scripts only, and nobody may put them into a frame. */
 export const PAGE_SECURITY = {
   "content-security-policy":
-    "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'",
+    "default-src 'self'; media-src 'self' blob:; worker-src 'self' blob:; img-src 'self' data:; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
   "referrer-policy": "strict-origin-when-cross-origin",
   "x-content-type-options": "nosniff",
 } as const;
