@@ -72,6 +72,7 @@ async function run(): Promise<void> {
       MILLRACE_ORIGIN: origin,
       MILLRACE_RTMP_HOST: "127.0.0.1",
       MILLRACE_RTMP_PORT: `${rtmpPort}`,
+      MILLRACE_HEALTH_PORT: "0",
     },
     TRANSCODER_GRACE_MS,
   );

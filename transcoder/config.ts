@@ -12,12 +12,17 @@ const ConfigSchema = v.pipe(
     MILLRACE_ORIGIN: v.pipe(v.string(), v.url("a URL, as https://origin.example.com")),
     MILLRACE_RTMP_HOST: v.optional(v.string(), "0.0.0.0"),
     MILLRACE_RTMP_PORT: v.optional(port, "1935"),
+    /** Where /healthz, /readyz and /metrics are; port 0 takes a free one. */
+    MILLRACE_HEALTH_HOST: v.optional(v.string(), "127.0.0.1"),
+    MILLRACE_HEALTH_PORT: v.optional(port, "8080"),
     MILLRACE_FFMPEG: v.optional(v.string(), "ffmpeg"),
   }),
   v.transform((env) => ({
     origin: env.MILLRACE_ORIGIN.replace(/\/+$/, ""),
     rtmpHost: env.MILLRACE_RTMP_HOST,
     rtmpPort: env.MILLRACE_RTMP_PORT,
+    healthHost: env.MILLRACE_HEALTH_HOST,
+    healthPort: env.MILLRACE_HEALTH_PORT,
     ffmpeg: env.MILLRACE_FFMPEG,
   })),
 );

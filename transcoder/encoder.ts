@@ -7,7 +7,8 @@ import { Backlog } from "./core/backlog.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
 import { FlvFeed } from "./core/flv-feed.ts";
-import { InputMeter } from "./core/input-meter.ts";
+import { InputMeter, SpeedMeter } from "./core/input-meter.ts";
+import { judge, type Progress } from "./core/liveness.ts";
 import { readPublishName } from "./core/publish-name.ts";
 import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
 import { type ProbeState, SourceProbe } from "./core/source-probe.ts";
@@ -32,18 +33,12 @@ type Stage =
       readonly since: number;
       decided: boolean;
     }
-  | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed }
+  | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed; readonly since: number }
   | { readonly name: "over" };
 type Probing = Stage & { readonly name: "probing" };
 
 /** How often origin hears of a session that has nothing to publish: well within the silence that loses a lease. */
 const HEARTBEAT_MS = 2_000;
-/** An encoder that is connected and sends neither sound nor pictures for this long would hold its stream for nothing. */
-const MAX_SILENCE_MS = 10_000;
-/** The longest look at a source: ten seconds to its first keyframe, four more to its second, and some network. */
-const MAX_PROBE_MS = 20_000;
-/** Media goes into a session and none comes out: FFmpeg hangs, or what it gets cannot be decoded. */
-const MAX_STANDSTILL_MS = 15_000;
 /** Refusals that say a session is over. */
 const LEASE_LOST: ReadonlySet<string> = new Set(["fenced", "closed", "unknown-lease"]);
 /** Input that may wait for FFmpeg before the encoder has to. */
@@ -83,6 +78,7 @@ export class Encoder {
   readonly #options: EncoderOptions;
   readonly #claim: Claim;
   readonly #meter = new InputMeter();
+  readonly #speed = new SpeedMeter();
   readonly #configs: { audio?: MediaMessage; video?: MediaMessage; data?: MediaMessage } = {};
   readonly #heartbeat: NodeJS.Timeout;
   #grant: SessionGrant;
@@ -94,8 +90,7 @@ export class Encoder {
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
   #clockOffsetMs = Number.POSITIVE_INFINITY;
   #lastTimestamp = 0;
-  /** How far the running session has cut, and since when it stands there. */
-  #progress = { cutSeconds: 0, at: 0 };
+  #progress: Progress | undefined;
   /** When audio or video last came, on the process's own clock. */
   #heardAt = performance.now();
   #endScope: "session" | "broadcast" = "session";
@@ -188,9 +183,8 @@ export class Encoder {
       onTrouble: (trouble) => this.#onTrouble(trouble),
     });
     const feed = new FlvFeed({ audio: source.audio !== undefined, video: source.video !== undefined });
-    const stage: Stage = { name: "running", session, feed };
+    const stage: Stage = { name: "running", session, feed, since: performance.now() };
     this.#stage = stage;
-    this.#progress = { cutSeconds: 0, at: performance.now() };
     void session.write(feed.header());
     for (const message of messages) this.#onMediaOf(stage, message);
   }
@@ -289,12 +283,18 @@ export class Encoder {
   }
 
   #beat(): void {
-    this.#checkProgress(performance.now());
+    this.#checkLiveness(performance.now());
     if (this.#stage.name === "over") return;
     const stats = this.#meter.read(performance.now());
     if (this.#stage.name === "running") {
       const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
-      this.#options.log({ event: "input", ...stats, waitingBytes, queuedBytes, cutSeconds });
+      this.#options.log({
+        event: "input",
+        ...stats,
+        encodeSpeed: this.#speed.read(cutSeconds, performance.now()),
+        waitingBytes,
+        queuedBytes,
+      });
     }
     const grant = this.#grant;
     void this.#options.client.sample(grant, stats).then((told) => {
@@ -305,27 +305,26 @@ export class Encoder {
     });
   }
 
-  /** Nobody may hold a stream without showing anything. */
-  #checkProgress(now: number): void {
+  /** Act on what the clock says of this encoder. */
+  #checkLiveness(now: number): void {
     const stage = this.#stage;
     if (stage.name === "over") return;
-    if (now - this.#heardAt > MAX_SILENCE_MS) {
-      this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_SILENCE_MS / 1000 }));
-    } else if (stage.name === "probing") {
-      // What nobody asks by a message is asked by the clock.
-      this.#decide(stage, stage.probe.check(Date.now()));
-      if (!stage.decided && now - stage.since > MAX_PROBE_MS) {
-        this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_PROBE_MS / 1000 }));
-      }
-    } else if (stage.session.cutSeconds !== this.#progress.cutSeconds) {
-      this.#progress = { cutSeconds: stage.session.cutSeconds, at: now };
-    } else if (now - this.#progress.at > MAX_STANDSTILL_MS) {
-      this.#options.log({
-        event: "session-trouble",
-        reason: "standstill",
-        seconds: MAX_STANDSTILL_MS / 1000,
-      });
-      this.#restart(stage.session, this.#lastTimestamp);
+    // What is not asked by a message is asked by the clock.
+    if (stage.name === "probing") this.#decide(stage, stage.probe.check(Date.now()));
+    const { since } = stage;
+    const cut = stage.name === "running" ? { cutSeconds: stage.session.cutSeconds } : {};
+    const judged = judge({ heardAt: this.#heardAt, since, ...cut }, this.#progress, now);
+    switch (judged.verdict) {
+      case "alive":
+        this.#progress = judged.progress;
+        return;
+      case "silent":
+      case "undecided":
+        this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: judged.seconds }));
+        return;
+      case "standstill":
+        this.#options.log({ event: "session-trouble", reason: judged.verdict, seconds: judged.seconds });
+        if (stage.name === "running") this.#restart(stage.session, this.#lastTimestamp);
     }
   }
 

@@ -3,20 +3,24 @@ import { readConfig } from "./config.ts";
 import { ffmpegVersion, supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type Encoder, serveEncoder } from "./encoder.ts";
 import { readFfmpegVersionText } from "./ffmpeg.ts";
-import { logToStdout as log } from "./log.ts";
+import { startHealthServer } from "./health-server.ts";
+import { logToStdout, tee } from "./log.ts";
+import { createMetrics } from "./metrics.ts";
 import { createOriginClient } from "./origin-client.ts";
 import { startRtmpServer } from "./rtmp-server.ts";
 
 /** FourCCs of Enhanced RTMP, by the codec that FFmpeg must be able to read. */
 const FOUR_CCS: Record<string, string> = { hevc: "hvc1", av1: "av01", vp9: "vp09" };
 
+const metrics = createMetrics();
+const log = tee(logToStdout, metrics.observe);
 const config = readConfig(process.env);
 if (!config.ok) stopEarly(`The settings are not right: ${config.error.detail}`);
-const { origin, rtmpHost, rtmpPort, ffmpeg: program } = config.value;
+const { origin, rtmpHost, rtmpPort, healthHost, healthPort, ffmpeg: program } = config.value;
 const version = ffmpegVersion((await readFfmpegVersionText(program)) ?? "");
 if (!version) stopEarly(`FFmpeg could not be run as "${program}". Install it, or set MILLRACE_FFMPEG.`);
 
-const client = createOriginClient(origin);
+const client = createOriginClient(origin, { onRetry: (retry) => log({ event: "retry", ...retry }) });
 const encoders = new Set<Encoder>();
 let stopping = false;
 
@@ -33,14 +37,14 @@ const server = await startRtmpServer({
     void encoder.done.then(() => encoders.delete(encoder));
     if (stopping) encoder.stop();
   },
-}).catch((error: NodeJS.ErrnoException) =>
-  stopEarly(
-    error.code === "EADDRINUSE"
-      ? `Port ${rtmpPort} is taken. Set MILLRACE_RTMP_PORT.`
-      : `RTMP: ${error.message}`,
-  ),
-);
-log({ event: "listening", rtmpPort: server.port, origin, ffmpeg: version });
+}).catch((error: NodeJS.ErrnoException) => stopForPort("MILLRACE_RTMP_PORT", rtmpPort, error));
+const health = await startHealthServer({
+  host: healthHost,
+  port: healthPort,
+  metrics,
+  ready: () => (stopping ? ["The transcoder is stopping."] : []),
+}).catch((error: NodeJS.ErrnoException) => stopForPort("MILLRACE_HEALTH_PORT", healthPort, error));
+log({ event: "listening", rtmpPort: server.port, healthPort: health.port, origin, ffmpeg: version });
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => void stop(signal));
@@ -54,8 +58,15 @@ async function stop(signal: string): Promise<void> {
   const all = [...encoders];
   for (const encoder of all) encoder.stop();
   await Promise.all([...all.map(({ done }) => done), server.close()]);
+  await health.close();
   log({ event: "stopped" });
   process.exit(0);
+}
+
+function stopForPort(variable: string, port: number, error: NodeJS.ErrnoException): never {
+  return stopEarly(
+    error.code === "EADDRINUSE" ? `Port ${port} is taken. Set ${variable}.` : `${variable}: ${error.message}`,
+  );
 }
 
 function stopEarly(reason: string): never {

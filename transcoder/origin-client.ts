@@ -45,15 +45,30 @@ export interface OriginClient {
   close(holder: Holder, scope: EndScope): Promise<Result<true, Refusal>>;
 }
 
+/** A request that is about to be tried again. */
+export interface Retry {
+  /** Below `/ingest`, without ids and names. */
+  readonly path: string;
+  /** Name of the problem. */
+  readonly name: string;
+  readonly attempt: number;
+}
+
+export interface OriginClientOptions {
+  readonly policy?: RetryPolicy;
+  readonly onRetry?: (retry: Retry) => void;
+}
+
 /** A client of the origin at `base`. */
-export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RETRY): OriginClient {
+export function createOriginClient(
+  base: string,
+  { policy = ORIGIN_RETRY, onRetry }: OriginClientOptions = {},
+): OriginClient {
   const call = (method: string, path: string, options: CallOptions = {}) =>
-    callWithRetry(
-      `${base}/ingest${path}`,
-      method,
-      options,
-      options.once ? { ...policy, attempts: 1 } : policy,
-    );
+    callWithRetry(`${base}/ingest${path}`, method, options, {
+      policy: options.once ? { ...policy, attempts: 1 } : policy,
+      onRetry: (name, attempt) => onRetry?.({ path: withoutNames(path), name, attempt }),
+    });
   const json = (value: unknown): CallOptions => ({ body: JSON.stringify(value), type: "application/json" });
   const grant = (answer: Result<string, Refusal>) =>
     answer.ok ? read(SessionGrantSchema, answer.value) : answer;
@@ -84,6 +99,13 @@ export function createOriginClient(base: string, policy: RetryPolicy = ORIGIN_RE
   };
 }
 
+/** A path as a label: which request it is, not of whom. */
+const withoutNames = (path: string): string =>
+  path
+    .replace(/^\/[^/?]+\.\d+/, "/session")
+    .replace(/\/objects\/.*/, "/objects")
+    .replace(/\?.*/, "");
+
 interface CallOptions {
   readonly body?: string | Uint8Array;
   readonly type?: string;
@@ -95,13 +117,14 @@ async function callWithRetry(
   url: string,
   method: string,
   options: CallOptions,
-  policy: RetryPolicy,
+  { policy, onRetry }: { policy: RetryPolicy; onRetry: (name: string, attempt: number) => void },
 ): Promise<Result<string, Refusal>> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(url, method, options);
     if (answer.ok || !isPassing(answer.error)) return answer;
     const wait = retryDelayMs(policy, attempt, Math.random());
     if (wait === undefined) return answer;
+    onRetry(answer.error.name, attempt);
     await delay(wait);
   }
 }

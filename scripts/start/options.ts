@@ -26,7 +26,7 @@ export function readOptions(argv: readonly string[]): StartOptions {
     .option("--port <port>", "where to watch", port, 8787)
     .option("--rtmp-port <port>", "where OBS publishes to", port, 1935)
     .option("--data <dir>", "folder for everything that is kept", ".millrace")
-    .option("--no-demo", "leave the test picture out, so that OBS can publish to the stream `demo`")
+    .option("--no-demo", "leave the test picture out")
     .addHelpText("after", "\nExample:\n  npm start -- --port 9000 --no-demo")
     .allowExcessArguments(false)
     .parse(argv, { from: "user" });

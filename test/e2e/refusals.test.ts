@@ -144,6 +144,7 @@ it("ends its broadcasts when it is told to stop", async () => {
       MILLRACE_ORIGIN: stack.dev.origin,
       MILLRACE_RTMP_HOST: "127.0.0.1",
       MILLRACE_RTMP_PORT: String(port),
+      MILLRACE_HEALTH_PORT: "0",
     },
   });
   let said = "";

@@ -37,3 +37,16 @@ export class InputMeter {
     return stats;
   }
 }
+
+/** Media seconds that come out of a session per second of time: 1 is live. */
+export class SpeedMeter {
+  #last: { readonly cutSeconds: number; readonly nowMs: number } | undefined;
+
+  /** Speed since the last reading; `undefined` at the first, and when another session has begun. */
+  read(cutSeconds: number, nowMs: number): number | undefined {
+    const last = this.#last;
+    this.#last = { cutSeconds, nowMs };
+    if (!last || cutSeconds < last.cutSeconds || nowMs <= last.nowMs) return undefined;
+    return Math.round((100_000 * (cutSeconds - last.cutSeconds)) / (nowMs - last.nowMs)) / 100;
+  }
+}

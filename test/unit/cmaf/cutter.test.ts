@@ -1,6 +1,7 @@
 /** The cutter on synthetic tracks: late ones, missing ones, odd keyframes, odd clocks. */
 import { describe, expect, it } from "vitest";
 import { Cutter } from "../../../transcoder/cmaf/cutter.ts";
+import { readMoof } from "../../../transcoder/cmaf/moof.ts";
 import { audio, evenFrames, frames, initOf, parts, plan, problems, run, segments, video } from "./tracks.ts";
 
 const main = (seconds: number, gop = 60) => ({
@@ -117,6 +118,19 @@ describe("tracks that differ from the lead", () => {
     expect(segments(made).map(({ tracks }) => tracks.has("v360"))).toEqual([true, false, true, false]);
     expect(segments(made).every(({ tracks }) => tracks.has("v720") && tracks.has("audio"))).toBe(true);
   });
+});
+
+it("writes sound end to end whose times were rounded to milliseconds", () => {
+  const times = Array.from({ length: 280 }, (_, n) => Math.round((n * 1024) / 48) / 1000);
+  const rounded = { timescale: 48_000, frames: frames(48_000, times, 5.973, () => true) };
+  const made = run(plan(), { v720: main(6), v360: main(6), audio: rounded });
+  const durations = parts(made).flatMap(({ tracks }) => {
+    const [moof = new Uint8Array(8)] = tracks.get("audio")?.chunks ?? [];
+    const body = moof.subarray(8, new DataView(moof.buffer, moof.byteOffset).getUint32(0));
+    return (readMoof(body, 0, initOf("audio", 48_000)) ?? []).map(({ duration }) => duration);
+  });
+  expect(durations.length).toBeGreaterThan(250);
+  expect(new Set(durations)).toEqual(new Set([1024]));
 });
 
 describe("tracks that are late", () => {

@@ -1,5 +1,5 @@
 /** One encoder's connection, from its publish to its end: real messages and FFmpeg, an origin and a socket made up here. */
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { planLadder } from "../../../media/ladder.ts";
 import { fail, ok } from "../../../media/result.ts";
 import type { Entry } from "../../../media/timeline.ts";
@@ -226,5 +226,31 @@ describe("an encoder", () => {
     }
     await encoder.done;
     expect(publication.dropped?.description).toBe("The source changes too often.");
+  });
+
+  it.each([
+    ["nothing", []],
+    ["a configuration and then nothing", messages.slice(0, 3)],
+  ])("that sends %s is sent away, and its stream is free again", async (_what, sent) => {
+    vi.useFakeTimers();
+    try {
+      const origin = new MadeUpOrigin();
+      const publication = new MadeUpPublication();
+      const granted = await origin.open();
+      const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
+        client: origin,
+        ffmpeg: { program: "ffmpeg", version: VERSION },
+        log: () => {},
+      });
+      for (const message of sent) publication.send(message);
+      await vi.advanceTimersByTimeAsync(9_000);
+      expect(publication.dropped).toBeUndefined();
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(publication.dropped?.description).toBe("No audio or video in 10 seconds.");
+      await encoder.done;
+      expect(origin.calls).toEqual(["open", "close session"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
