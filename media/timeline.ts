@@ -170,20 +170,6 @@ export function end(timeline: Timeline): Timeline {
   return { ...rest, ended: true };
 }
 
-/** The timeline as one rendition's playlist needs it: the other tracks left out. */
-export function pick(timeline: Timeline, rendition: string): Timeline {
-  const only = (tracks: Tracks): Tracks => {
-    const own = tracks[rendition];
-    return own ? { [rendition]: own } : {};
-  };
-  const parts = (list: readonly Part[]) => list.map((part) => ({ ...part, tracks: only(part.tracks) }));
-  return {
-    ...timeline,
-    segments: timeline.segments.map((s) => ({ ...s, tracks: only(s.tracks), parts: parts(s.parts) })),
-    ...(timeline.open && { open: { ...timeline.open, parts: parts(timeline.open.parts) } }),
-  };
-}
-
 function applyEntry(timeline: Timeline, session: number, entry: Entry): Result<Timeline, ExtendError> {
   if (entry.type === "init")
     return ok(session > timeline.session ? describe(timeline, session, entry.renditions) : timeline);

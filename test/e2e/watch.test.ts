@@ -94,7 +94,7 @@ describe("the watch page", () => {
     await page.close();
   });
 
-  it.each([360, 1440])("fits %d pixels, with every control reachable by keyboard", async (width) => {
+  it.each([360, 1440])("fits %d pixels, with its controls reachable by keyboard", async (width) => {
     const stream = `watch-${width}`;
     const picture = stack.broadcast(await stack.createStream(stream));
     await stack.state(stream, "live");

@@ -1,6 +1,6 @@
 /** What viewers' players see over HTTP: headers, conditions, ranges, held parts, and nothing of origin. */
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { edgeApp } from "../../workers/edge/app.ts";
 import { bytesOf, createStream, Encoder, get, textOf } from "./encoder.ts";
 
@@ -106,14 +106,20 @@ describe("media", () => {
   const segment = () => `${media}/v720/seg-0.m4s`;
 
   it("comes with type, length and a strong tag, from R2 and then from the cache", async () => {
-    for (let i = 0; i < 2; i += 1) {
+    for (const from of ["R2", "the cache"]) {
       const answer = await get(segment());
+      expect(answer.status, from).toBe(200);
       expect(answer.headers.get("content-type")).toBe("video/iso.segment");
       expect(answer.headers.get("content-length")).toBe(String(whole.byteLength));
       expect(answer.headers.get("accept-ranges")).toBe("bytes");
       expect(answer.headers.get("etag")).toMatch(/^"[0-9a-f]{32}"$/);
       expect(new Uint8Array(await answer.arrayBuffer())).toEqual(whole);
+      // The cache is filled behind the answer; then the bucket is not asked again.
+      const key = `https://cache.millrace.invalid${segment()}`;
+      await vi.waitFor(async () => expect(await caches.default.match(key)).toBeDefined());
+      await env.MEDIA.delete(segment().slice(1));
     }
+    await encoder.put("v720", "seg-0.m4s");
     expect((await get(`${media}/audio/init.mp4`)).headers.get("content-type")).toBe("video/mp4");
   });
 
@@ -191,7 +197,10 @@ describe("media", () => {
     ["a backslash", () => `${media}/v720%5cseg-0.m4s`],
     ["nothing", () => "/media/"],
   ])("answers 404 at once for %s", async (_what, path) => {
+    const asked = Date.now();
     const answer = await get(path());
+    // A hinted part would have been held for six seconds.
+    expect(Date.now() - asked).toBeLessThan(3_000);
     expect(answer.status).toBe(404);
     expect(answer.headers.get("content-type")).toBe("application/problem+json");
   });

@@ -1,6 +1,9 @@
 /** Debian's Chromium, as tests and benchmarks drive it; what a page shows is read from its test picture. */
+import { execFileSync } from "node:child_process";
+import { isAbsolute } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { readerScript } from "../../demo/reader.ts";
+import { findChromium } from "../../scripts/setup/programs.mjs";
 
 const FLAGS = [
   "--no-sandbox",
@@ -14,8 +17,15 @@ const FLAGS = [
 ];
 
 /** Start a headless browser with a fresh profile. */
-export const startBrowser = (): Promise<Browser> =>
-  chromium.launch({ executablePath: process.env.MILLRACE_CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+export async function startBrowser(): Promise<Browser> {
+  const found = await findChromium();
+  if (found === undefined) throw new Error("There is no Chromium: run npm test, which installs one.");
+  // Playwright wants a path; a name is looked up as a shell would.
+  const executablePath = isAbsolute(found)
+    ? found
+    : execFileSync("which", [found], { encoding: "utf8" }).trim();
+  return chromium.launch({ executablePath, args: FLAGS });
+}
 
 /** What a minute of watching came to. */
 export interface Watched {

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { iframePlaylist, mediaPlaylist } from "../../../media/hls.ts";
 import { PROFILE_NAMES, PROFILES, type ProfileName } from "../../../media/profile.ts";
 import { sealingEntry } from "../../../media/seal.ts";
-import { end, pick, type Timeline } from "../../../media/timeline.ts";
+import { end, type Timeline } from "../../../media/timeline.ts";
 import { type CheckState, checkPlaylist, checkPresentation, differences } from "../../support/hls-checker.ts";
 import {
   AUDIO,
@@ -109,7 +109,7 @@ describe.each(PROFILE_NAMES)("a random broadcast of profile %s", (profile) => {
       broadcastAtRandom(seed, profile, 60, (timeline) => {
         for (const { name, kind } of timeline.renditions) {
           const drawn: [string, (skip?: "YES" | "v2") => string][] = [
-            [`${name}/index.m3u8`, (skip) => mediaPlaylist(pick(timeline, name), name, skip && { skip })],
+            [`${name}/index.m3u8`, (skip) => mediaPlaylist(timeline, name, skip && { skip })],
           ];
           if (kind === "video")
             drawn.push([`${name}/iframes.m3u8`, (skip) => iframePlaylist(timeline, name, skip && { skip })]);

@@ -6,7 +6,6 @@ import {
   emptyTimeline,
   end,
   extend,
-  pick,
   positionOf,
   type Timeline,
 } from "../../../media/timeline.ts";
@@ -266,28 +265,12 @@ describe("the window", () => {
   });
 });
 
-describe("end and pick", () => {
+describe("end", () => {
   it("forgets the segment that was never closed, and closes for good", () => {
     expect(end(open)).toMatchObject({ ended: true, nextMsn: 3 });
     expect(end(open).open).toBeUndefined();
     expect(end(end(open))).toEqual(end(open));
   });
-
-  it("leaves the other tracks out, and nothing else", () => {
-    const only = pick(open, "audio");
-    const objects = [
-      ...only.segments.map(({ tracks }) => tracks),
-      ...[...only.segments, ...(only.open ? [only.open] : [])].flatMap(({ parts }) =>
-        parts.map(({ tracks }) => tracks),
-      ),
-    ];
-    const names = objects.map((tracks) => Object.keys(tracks));
-    expect(new Set(names.flat())).toEqual(new Set(["audio"]));
-    expect(only.renditions).toBe(open.renditions);
-    expect(positionOf(only)).toEqual(positionOf(open));
-    expect(pick(low, "audio").open).toBeUndefined();
-  });
-});
 
 describe("sealing", () => {
   it("has nothing to close when nothing is open", () => {
