@@ -271,6 +271,7 @@ describe("end", () => {
     expect(end(open).open).toBeUndefined();
     expect(end(end(open))).toEqual(end(open));
   });
+});
 
 describe("sealing", () => {
   it("has nothing to close when nothing is open", () => {
