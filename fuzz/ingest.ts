@@ -11,7 +11,6 @@ import {
   emptyTimeline,
   end,
   extend,
-  pick,
   positionOf,
   type Timeline,
 } from "../media/timeline.ts";
@@ -231,12 +230,11 @@ function drawAll(timeline: Timeline, states: Map<string, CheckState>, said: unkn
   said.push(master);
   const current = new Map<string, CheckState>();
   for (const { name, kind } of timeline.renditions) {
-    const picked = pick(timeline, name);
-    const drawn = [[`${name}/index.m3u8`, mediaPlaylist(picked, name)]];
+    const drawn = [[`${name}/index.m3u8`, mediaPlaylist(timeline, name)]];
     if (kind === "video") drawn.push([`${name}/iframes.m3u8`, iframePlaylist(timeline, name)]);
     for (const skip of ["YES", "v2"] as const) {
-      checkNumbers(mediaPlaylist(picked, name, { skip }));
-      checkNumbers(iframePlaylist(picked, name, { skip }));
+      checkNumbers(mediaPlaylist(timeline, name, { skip }));
+      checkNumbers(iframePlaylist(timeline, name, { skip }));
     }
     for (const [uri = "", playlist = ""] of drawn) {
       checkNumbers(playlist);
