@@ -1,8 +1,16 @@
 /** Origin's admin API as a client sees it: one function per route, errors as values. Used by the CLI and by `npm start`. */
-import * as v from "valibot";
-import { PROFILE_NAMES } from "../media/profile.ts";
+import type * as v from "valibot";
 import { fail, ok, type Result } from "../media/result.ts";
-import type { CreateStreamSchema, StreamRecord, StreamWithKey } from "../wire/admin.ts";
+import {
+  type CreateStreamSchema,
+  type StreamHealth,
+  StreamHealthSchema,
+  StreamListSchema,
+  type StreamRecord,
+  StreamRecordSchema,
+  type StreamWithKey,
+  StreamWithKeySchema,
+} from "../wire/admin.ts";
 import { parseJson } from "../wire/parse.ts";
 import { readProblem } from "../wire/problem.ts";
 
@@ -23,31 +31,18 @@ export interface OriginClient {
   readonly listStreams: () => Answer<readonly StreamRecord[]>;
   readonly rotateKey: (id: string) => Answer<StreamWithKey>;
   readonly setDisabled: (id: string, disabled: boolean) => Answer<StreamRecord>;
-  /** Any request: for routes that have no function of their own yet. */
-  readonly request: <const S extends v.GenericSchema>(
-    schema: S,
-    method: string,
-    path: string,
-    body?: unknown,
-  ) => Answer<v.InferOutput<S>>;
+  readonly health: (id: string) => Answer<StreamHealth>;
 }
-
-const StreamSchema = v.object({
-  id: v.string(),
-  title: v.string(),
-  profile: v.picklist(PROFILE_NAMES),
-  reconnectSeconds: v.number(),
-  disabled: v.boolean(),
-  createdAt: v.string(),
-  live: v.boolean(),
-});
-const StreamWithKeySchema = v.object({ ...StreamSchema.entries, key: v.string() });
-const StreamListSchema = v.object({ streams: v.array(StreamSchema) });
 
 /** A client for one origin, as `http://127.0.0.1:8787/_origin`. */
 export function originClient(origin: string, token: string): OriginClient {
   const base = origin.replace(/\/+$/, "");
-  const request: OriginClient["request"] = async (schema, method, path, body) => {
+  async function request<const S extends v.GenericSchema>(
+    schema: S,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Answer<v.InferOutput<S>> {
     let response: Response;
     let text: string;
     try {
@@ -69,18 +64,18 @@ export function originClient(origin: string, token: string): OriginClient {
     return parsed.ok
       ? ok(parsed.value)
       : fail(unreachable(`${base} answers, but not as origin does (${parsed.error.detail}).`));
-  };
+  }
   const streamPath = (id: string, verb: string) => `/admin/streams/${encodeURIComponent(id)}/${verb}`;
   return {
-    request,
     createStream: (stream) => request(StreamWithKeySchema, "POST", "/admin/streams", stream),
     async listStreams() {
       const list = await request(StreamListSchema, "GET", "/admin/streams");
       return list.ok ? ok(list.value.streams) : list;
     },
+    health: (id) => request(StreamHealthSchema, "GET", streamPath(id, "health")),
     rotateKey: (id) => request(StreamWithKeySchema, "POST", streamPath(id, "rotate-key")),
     setDisabled: (id, disabled) =>
-      request(StreamSchema, "POST", streamPath(id, disabled ? "disable" : "enable")),
+      request(StreamRecordSchema, "POST", streamPath(id, disabled ? "disable" : "enable")),
   };
 }
 

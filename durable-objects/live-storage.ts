@@ -10,6 +10,7 @@ import {
   type Timeline,
   type Tracks,
 } from "../media/timeline.ts";
+import type { Source } from "../wire/ingest.ts";
 import type { Live } from "./core/live.ts";
 
 /** A timeline without its segments: what changes seldom, or is small. */
@@ -45,6 +46,15 @@ export class LiveStorage {
   /** No encoder may have this stream, and nobody may watch it. */
   get disabled(): boolean {
     return this.#storage.kv.get<boolean>("disabled") === true;
+  }
+
+  /** What the encoder of the present session sends. */
+  get source(): Source | undefined {
+    return this.#storage.kv.get<Source>("source");
+  }
+
+  set source(value: Source) {
+    this.#storage.kv.put("source", value);
   }
 
   set disabled(value: boolean) {

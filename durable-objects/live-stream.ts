@@ -13,7 +13,7 @@ import {
 } from "../media/address.ts";
 import { planLadder } from "../media/ladder.ts";
 import { decide, decidePartRequest, edgeOf, type PartVerdict, type Reload } from "../media/live-edge.ts";
-import { maxBlockSeconds, type Timing } from "../media/profile.ts";
+import { maxBlockSeconds } from "../media/profile.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import {
   type Entry,
@@ -26,8 +26,8 @@ import {
   type Timeline,
 } from "../media/timeline.ts";
 import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
-import type { StreamState } from "../wire/public.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
+import type { Asked, DrawnPlaylist, LiveHealth, LiveStatus, ReachError } from "./answers.ts";
 import { BroadcastIndex } from "./broadcast-index.ts";
 import {
   type AlreadyLive,
@@ -50,36 +50,8 @@ import {
 import { Drawings, type DrawRequest } from "./drawings.ts";
 import { LiveStorage } from "./live-storage.ts";
 import { sealTimeline } from "./sealing.ts";
+import { sameSecret } from "./secret.ts";
 import { Waiters } from "./waiters.ts";
-
-/** Why a playlist is not to be had. */
-export type ReachError =
-  | { readonly reason: "not-live" }
-  | { readonly reason: "no-rendition" }
-  | { readonly reason: "too-far" }
-  | { readonly reason: "timed-out" };
-
-/** A playlist, and what decides how long it may be kept. */
-export interface DrawnPlaylist {
-  readonly text: string;
-  readonly timing: Timing;
-  readonly ended: boolean;
-}
-
-/** What pages show. */
-export interface LiveStatus {
-  readonly state: StreamState;
-  /** Milliseconds since 1970. */
-  readonly startedAt?: number;
-}
-
-/** How an encoder asks for a stream. */
-export interface Asked {
-  readonly yields: boolean;
-  /** Names this request, so that a repeat of it gets the same answer. */
-  readonly claimId?: string;
-  readonly source?: Source;
-}
 
 export class LiveStream extends DurableObject<ObjectsEnv> {
   readonly #stored: LiveStorage;
@@ -88,6 +60,8 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   readonly #drawings = new Drawings();
   #live: Live | undefined;
   #timeline: Timeline | undefined;
+  /** Of the last minute; not worth storing. */
+  #samples: readonly Stats[] = [];
   #settling: Promise<void> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -164,9 +138,10 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   }
 
   /** A sign of life, with figures. */
-  sample(writer: Writer, _stats: Stats): Result<true, LeaseError> {
+  sample(writer: Writer, stats: Stats): Result<true, LeaseError> {
     const live = this.#hear(writer);
     if (!live.ok) return live;
+    this.#samples = [...this.#samples, stats].slice(-KEPT_SAMPLES);
     this.#saveLive(live.value);
     this.#settleLater();
     return ok(true);
@@ -233,6 +208,13 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     return this.#live && state !== "offline" ? { state, startedAt: this.#live.startedAt } : { state };
   }
 
+  /** How the encoder does, for its broadcaster. */
+  health(): LiveHealth {
+    const { state } = this.status();
+    const source = this.#stored.source;
+    return { state, ...(source && { source }), samples: this.#samples };
+  }
+
   /** Look whether the encoder went silent or stayed away for too long, and settle what failed; may run twice. */
   override async alarm(): Promise<void> {
     this.#endIfDue(Date.now());
@@ -247,6 +229,8 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   /** The grant of a session, with its plan when the source is known. */
   #grant(live: Live, source?: Source, allowCopy = true): SessionGrant {
     if (!source) return grantOf(live);
+    this.#stored.source = source;
+    this.#samples = [];
     const known = this.#timeline?.broadcast === live.broadcast ? this.#timeline : undefined;
     if (known && !fits(known.renditions, source))
       return this.#grant(this.#beginAnew(live, known), source, allowCopy);
@@ -367,6 +351,8 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   }
 }
 
+/** A minute of them. */
+const KEPT_SAMPLES = 30;
 const RETRY_MS = 5_000;
 /** An ended broadcast is shown as ended after this long even if its last segment could not be put together. */
 const GIVE_UP_SEALING_MS = 120_000;
@@ -377,9 +363,3 @@ const grantOf = (live: Live): SessionGrant => ({
   broadcast: live.broadcast,
   lease: live.session.lease,
 });
-
-function sameSecret(a: string, b: string): boolean {
-  const encoder = new TextEncoder();
-  const [left, right] = [encoder.encode(a), encoder.encode(b)];
-  return left.byteLength === right.byteLength && crypto.subtle.timingSafeEqual(left, right);
-}

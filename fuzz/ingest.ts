@@ -6,14 +6,7 @@ import { iframePlaylist, mediaPlaylist, multivariantPlaylist } from "../media/hl
 import { decide, edgeOf } from "../media/live-edge.ts";
 import { PROFILE_NAMES, PROFILES } from "../media/profile.ts";
 import { sealingEntry } from "../media/seal.ts";
-import {
-  type Entry,
-  emptyTimeline,
-  end,
-  extend,
-  positionOf,
-  type Timeline,
-} from "../media/timeline.ts";
+import { type Entry, emptyTimeline, end, extend, positionOf, type Timeline } from "../media/timeline.ts";
 import { type CheckState, checkPlaylist, checkPresentation } from "../test/support/hls-checker.ts";
 import { AppendSchema, MAX_OBJECT_BYTES } from "../wire/ingest.ts";
 import { parse } from "../wire/parse.ts";

@@ -2,7 +2,7 @@
  * One encoder's connection, from its publish to its end: the key is checked, the source is looked at, and one session
  * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
  */
-import type { SessionGrant, Source } from "../wire/ingest.ts";
+import type { SessionGrant, Source, Stats } from "../wire/ingest.ts";
 import { Backlog } from "./core/backlog.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
@@ -285,17 +285,8 @@ export class Encoder {
   #beat(): void {
     this.#checkLiveness(performance.now());
     if (this.#stage.name === "over") return;
-    const stats = this.#meter.read(performance.now());
-    if (this.#stage.name === "running") {
-      const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
-      this.#options.log({
-        event: "input",
-        ...stats,
-        encodeSpeed: this.#speed.read(cutSeconds, performance.now()),
-        waitingBytes,
-        queuedBytes,
-      });
-    }
+    const stats = { ...this.#meter.read(performance.now()), ...this.#sessionStats() };
+    if (this.#stage.name === "running") this.#options.log({ event: "input", ...stats });
     const grant = this.#grant;
     void this.#options.client.sample(grant, stats).then((told) => {
       // An answer to a session that was left meanwhile says nothing of the present one.
@@ -303,6 +294,14 @@ export class Encoder {
       if (isLost && this.#stage.name === "running")
         this.#onTrouble({ reason: "refused", refusal: told.error });
     });
+  }
+
+  /** What the running session adds to the figures of its input. */
+  #sessionStats(): Stats {
+    if (this.#stage.name !== "running") return {};
+    const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
+    const encodeSpeed = this.#speed.read(cutSeconds, performance.now());
+    return { waitingBytes, queuedBytes, ...(encodeSpeed !== undefined && { encodeSpeed }) };
   }
 
   /** Act on what the clock says of this encoder. */

@@ -1,7 +1,9 @@
 /** The operator's API: streams and their keys (docs/wire.md, "Admin"). */
 import * as v from "valibot";
 import { STREAM_ID } from "../media/address.ts";
-import { PROFILE_NAMES, type ProfileName } from "../media/profile.ts";
+import { PROFILE_NAMES } from "../media/profile.ts";
+import { SourceSchema, StatsSchema } from "./ingest.ts";
+import { STREAM_STATES } from "./public.ts";
 
 /** A stream's permanent id. */
 export const StreamIdSchema = v.pipe(
@@ -21,19 +23,37 @@ export const CreateStreamSchema = v.object({
 });
 export type CreateStream = v.InferOutput<typeof CreateStreamSchema>;
 
-/** A stream as operators see it. */
-export interface StreamRecord {
-  readonly id: string;
-  readonly title: string;
-  readonly profile: ProfileName;
-  readonly reconnectSeconds: number;
-  readonly disabled: boolean;
+export const StreamRecordSchema = v.object({
+  id: v.string(),
+  title: v.string(),
+  profile: v.picklist(PROFILE_NAMES),
+  reconnectSeconds: v.number(),
+  disabled: v.boolean(),
   /** ISO 8601. */
-  readonly createdAt: string;
-  readonly live: boolean;
-}
+  createdAt: v.string(),
+  live: v.boolean(),
+});
+/** A stream as operators see it. */
+export type StreamRecord = Readonly<v.InferOutput<typeof StreamRecordSchema>>;
 
+export const StreamWithKeySchema = v.object({ ...StreamRecordSchema.entries, key: v.string() });
 /** Answer of create and rotate-key: the only time the key is shown. */
-export interface StreamWithKey extends StreamRecord {
-  readonly key: string;
-}
+export type StreamWithKey = Readonly<v.InferOutput<typeof StreamWithKeySchema>>;
+
+/** `GET /admin/streams`. */
+export const StreamListSchema = v.object({ streams: v.array(StreamRecordSchema) });
+
+export const StreamHealthSchema = v.object({
+  id: v.string(),
+  state: v.picklist(STREAM_STATES),
+  /** What the encoder sends, as its first seconds showed. */
+  source: v.optional(SourceSchema),
+  /** Figures of the last minute, two seconds each, oldest first. */
+  samples: v.array(StatsSchema),
+  /** What its broadcaster should know, gravest first. */
+  advice: v.array(
+    v.object({ severity: v.picklist(["info", "warning", "critical"]), name: v.string(), text: v.string() }),
+  ),
+});
+/** `GET /admin/streams/<id>/health`. */
+export type StreamHealth = v.InferOutput<typeof StreamHealthSchema>;

@@ -124,6 +124,10 @@ export const StatsSchema = v.object({
   keyframeSeconds: v.optional(positive),
   /** Media seconds encoded per second of time. */
   encodeSpeed: v.optional(positive),
+  /** Bytes cut that are not in the timeline yet. */
+  waitingBytes: v.optional(positive),
+  /** Bytes of input that FFmpeg has not taken yet. */
+  queuedBytes: v.optional(positive),
 });
 export type Stats = v.InferOutput<typeof StatsSchema>;
 

@@ -1,11 +1,15 @@
 /** `millrace streams …`: the streams of an origin and their keys. */
+import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { STREAM_ID } from "../../media/address.ts";
 import { PROFILE_NAMES, type ProfileName } from "../../media/profile.ts";
 import type { StreamRecord, StreamWithKey } from "../../wire/admin.ts";
 import { connect, type Surroundings, show, unwrap } from "../context.ts";
+import { healthLine, healthPage } from "../health-words.ts";
 import { table } from "../table.ts";
 
+/** As often as transcoders send figures. */
+const WATCH_MS = 2_000;
 const MAX_RECONNECT_SECONDS = 3600;
 /** The terminal decides what control characters do: titles come from others. */
 const CONTROL = /\p{Cc}/gu;
@@ -14,7 +18,8 @@ const EXAMPLES = `
 Examples:
   npm run millrace -- streams create radio --title "Night radio" --profile ultra
   npm run millrace -- streams list --json
-  npm run millrace -- streams rotate-key radio`;
+  npm run millrace -- streams rotate-key radio
+  npm run millrace -- streams watch radio`;
 
 /** Add the commands to the program. */
 export function addStreams(program: Command, around: Surroundings): void {
@@ -54,6 +59,34 @@ export function addStreams(program: Command, around: Surroundings): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const stream = unwrap(await connect(command, around).rotateKey(id));
       show(command, around, stream, () => withKey("has a new key", stream));
+    });
+
+  streams
+    .command("health")
+    .description("show what a stream's encoder sends, and what its broadcaster should change")
+    .argument("<id>", "the stream", streamId)
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const health = unwrap(await connect(command, around).health(id));
+      show(command, around, health, () => healthPage(health));
+    });
+
+  streams
+    .command("watch")
+    .description("show a line of a stream's health every two seconds, until Ctrl-C")
+    .argument("<id>", "the stream", streamId)
+    .option("--count <n>", "stop after so many lines", Number, Number.POSITIVE_INFINITY)
+    .action(async (id: string, { count }: { count: number }, command: Command) => {
+      const client = connect(command, around);
+      for (let line = 0; line < count; line += 1) {
+        if (line > 0) await setTimeout(WATCH_MS);
+        const health = unwrap(await client.health(id));
+        show(
+          command,
+          around,
+          health,
+          () => `${new Date().toTimeString().slice(0, 8)}  ${healthLine(health)}`,
+        );
+      }
     });
 
   for (const verb of ["disable", "enable"] as const) {

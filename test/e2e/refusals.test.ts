@@ -133,6 +133,22 @@ it("ends a connection that sends garbage, and nobody else notices", async () => 
   await endChild(picture);
 });
 
+it("tells the operator how a stream does, on the terminal and to Prometheus", async () => {
+  const key = await stack.createStream("watched");
+  const picture = stack.broadcast(key);
+  await stack.logged("input", (line) => line.stream === "watched" && line.encodeSpeed !== undefined);
+  const cli = ["cli/main.ts", "--origin", stack.dev.origin, "--token", stack.dev.adminToken];
+  const { stdout } = await run(process.execPath, [...cli, "streams", "watch", "watched", "--count", "1"], {
+    cwd: ROOT,
+  });
+  expect(stdout).toMatch(/live +in \d\.\d\d Mbit\/s +\d+(\.\d+)? fps +keyframe every 2 s/);
+  const { healthPort } = await stack.logged("listening");
+  const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
+  expect(metrics).toMatch(/millrace_transcoder_input_bits_per_second\{stream="watched"\} \d+/);
+  expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200);
+  await endChild(picture);
+});
+
 it("ends its broadcasts when it is told to stop", async () => {
   const key = await stack.createStream("sigterm");
   const port = await freePort();

@@ -1,5 +1,6 @@
 /** The ingest API: who may write, what is refused, and with which words. */
 import { describe, expect, it } from "vitest";
+import type { StreamHealth } from "../../wire/admin.ts";
 import type { SessionGrant } from "../../wire/ingest.ts";
 import { ADMIN, bytesOf, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 
@@ -270,6 +271,28 @@ describe("the timeline", () => {
     expect(await again.json()).toMatchObject({ session: second.grant.session });
     const playlist = await textOf(get("/live/kinds/index.m3u8"));
     expect(playlist).not.toContain("TYPE=AUDIO");
+  });
+});
+
+describe("health", () => {
+  it("tells what the encoder sends, how it does, and what to change, in words", async () => {
+    const source = { ...SOURCE, video: SOURCE.video && { ...SOURCE.video, keyframeSeconds: 8.3 } };
+    const encoder = await Encoder.open(await createStream("health"), source);
+    const stats = { inputBitrate: 3_000_000, inputFrameRate: 30, keyframeSeconds: 8.3, encodeSpeed: 1 };
+    const sent = await origin(`/ingest/${encoder.grant.session}/stats`, json("POST", stats, encoder.auth));
+    expect(sent.status).toBe(204);
+    const health = async () =>
+      (await origin("/admin/streams/health/health", { headers: ADMIN })).json<StreamHealth>();
+    expect(await health()).toMatchObject({ id: "health", state: "starting", source, samples: [stats] });
+    expect((await health()).advice).toContainEqual(
+      expect.objectContaining({ name: "keyframes-far-apart", text: expect.stringContaining("8.3 s") }),
+    );
+    await encoder.close("broadcast");
+    expect((await health()).advice).toEqual([]);
+    expect(await problemOf(origin("/admin/streams/nobody/health", { headers: ADMIN }))).toEqual([
+      404,
+      "unknown-stream",
+    ]);
   });
 });
 

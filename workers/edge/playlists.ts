@@ -1,7 +1,7 @@
 /** Playlists: parse, ask the stream, answer. What to wait for is decided in media/live-edge.ts. */
 import { type Context, Hono } from "hono";
+import type { ReachError } from "../../durable-objects/answers.ts";
 import type { DrawRequest, RenditionRequest } from "../../durable-objects/drawings.ts";
-import type { ReachError } from "../../durable-objects/live-stream.ts";
 import { RENDITION_NAME, STREAM_ID } from "../../media/address.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import type { EdgeEnv } from "../env.ts";

@@ -1,6 +1,7 @@
 /** The operator's API: streams and their keys, behind the admin token. */
 import { type Context, Hono } from "hono";
-import { CreateStreamSchema, type StreamRecord } from "../../wire/admin.ts";
+import { advise } from "../../media/health-advice.ts";
+import { CreateStreamSchema, type StreamHealth, type StreamRecord } from "../../wire/admin.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
@@ -34,6 +35,22 @@ admin.post("/streams", async (c) => {
 admin.get("/streams", async (c) => c.json({ streams: await listStreams(c.env.DB) }, 200, NO_STORE));
 
 admin.get("/streams/:id", async (c) => answer(c, await findStream(c.env.DB, c.req.param("id"))));
+
+admin.get("/streams/:id/health", async (c) => {
+  const stream = await findStream(c.env.DB, c.req.param("id"));
+  if (!stream) return answer(c, undefined);
+  const { state, source, samples } = await c.env.LIVE_STREAM.getByName(stream.id).health();
+  const isOn = state === "live" || state === "starting";
+  const advice = isOn ? advise({ ...(source && { source }), samples }) : [];
+  const health: StreamHealth = {
+    id: stream.id,
+    state,
+    ...(source && { source }),
+    samples: [...samples],
+    advice: [...advice],
+  };
+  return c.json(health, 200, NO_STORE);
+});
 
 admin.post("/streams/:id/rotate-key", async (c) => {
   const id = c.req.param("id");

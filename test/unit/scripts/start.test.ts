@@ -149,7 +149,7 @@ function origin(exists: boolean): { readonly client: OriginClient; readonly rota
     rotateKey: async () => ok({ ...STREAM, key: `rotated-${++rotations}` }),
     listStreams: async () => ok([]),
     setDisabled: async () => ok(STREAM),
-    request: async () => refused("unused"),
+    health: async () => refused("unused"),
   };
   return { client, rotations: () => rotations };
 }
