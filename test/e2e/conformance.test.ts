@@ -45,7 +45,7 @@ it("keeps every rule a client can see, in all renditions, across a reconnect", a
   let over = false;
   const names = ["v480", "v360", "audio"];
   const following = Promise.all(names.map((name) => follow("conforms", name, () => over)));
-  await new Promise((resolve) => setTimeout(resolve, 8_000));
+  await stack.logged("published", (line) => line.stream === "conforms" && Number(line.startSeconds) > 8);
   first.kill("SIGKILL");
   await stack.state("conforms", "interrupted");
   const second = stack.broadcast(key, ["--size", "854x480", "--kbps", "800"]);

@@ -37,6 +37,15 @@ export interface Watched {
   readonly played: number;
 }
 
+/** The moment that the page's first video shows now, milliseconds since 1970; `undefined` while it shows no test picture. */
+export const shownMoment = (page: Page): Promise<number | undefined> =>
+  page.evaluate((script) => {
+    const video = document.querySelector("video");
+    // The function's text comes from our own tree; see demo/reader.ts.
+    const read: (video: HTMLVideoElement) => number | undefined = new Function(`return ${script}`)();
+    return video ? read(video) : undefined;
+  }, readerScript());
+
 /** Watch the test picture in the page's first video for some seconds. Both clocks are this machine's. */
 export function watchPicture(page: Page, seconds: number, everyMs = 100): Promise<Watched> {
   return page.evaluate(
