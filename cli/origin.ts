@@ -3,6 +3,7 @@ import type * as v from "valibot";
 import { fail, ok, type Result } from "../media/result.ts";
 import {
   type CreateStreamSchema,
+  KeyCheckedSchema,
   type StreamHealth,
   StreamHealthSchema,
   StreamListSchema,
@@ -31,6 +32,8 @@ export interface OriginClient {
   readonly listStreams: () => Answer<readonly StreamRecord[]>;
   readonly rotateKey: (id: string) => Answer<StreamWithKey>;
   readonly setDisabled: (id: string, disabled: boolean) => Answer<StreamRecord>;
+  /** Does this key still open the stream? */
+  readonly checkKey: (id: string, key: string) => Answer<boolean>;
   readonly health: (id: string) => Answer<StreamHealth>;
 }
 
@@ -71,6 +74,10 @@ export function originClient(origin: string, token: string): OriginClient {
     async listStreams() {
       const list = await request(StreamListSchema, "GET", "/admin/streams");
       return list.ok ? ok(list.value.streams) : list;
+    },
+    async checkKey(id, key) {
+      const checked = await request(KeyCheckedSchema, "POST", streamPath(id, "check-key"), { key });
+      return checked.ok ? ok(checked.value.valid) : checked;
     },
     health: (id) => request(StreamHealthSchema, "GET", streamPath(id, "health")),
     rotateKey: (id) => request(StreamWithKeySchema, "POST", streamPath(id, "rotate-key")),

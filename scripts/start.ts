@@ -90,21 +90,17 @@ async function run(): Promise<void> {
 
   const admin = originClient(origin, secrets.adminToken);
   const rtmp = `rtmp://127.0.0.1:${rtmpPort}/live`;
-  const known = secrets.keys[DEMO_STREAM];
-  let key = await seedDemoStream(admin, data, secrets);
-  announce();
-  if (options.demo) {
-    const shown = () => Promise.race([showPicture(pictureUrl(key), edge), death(worker), death(transcoder)]);
-    try {
-      await shown();
-    } catch (error) {
-      // The key remembered from last time may have been replaced since, by the CLI.
-      if (stopping !== undefined || key !== known) throw error;
-      key = await seedDemoStream(admin, data, secrets, key);
-      announce();
-      await shown();
-    }
-  }
+  const key = await seedDemoStream(admin, data, secrets);
+  forgetDevFile = writeDevFile(devFilePaths(ROOT, data), {
+    edge,
+    origin,
+    rtmp,
+    streams: [{ id: DEMO_STREAM, key }],
+    adminToken: secrets.adminToken,
+    tokenSecret: secrets.tokenSecret,
+  });
+  if (options.demo)
+    await Promise.race([showPicture(pictureUrl(key), edge), death(worker), death(transcoder)]);
   console.log(`Watch    ${edge}/watch/${DEMO_STREAM}`);
   const yours = options.demo ? "   (the test picture makes way)" : "";
   console.log(`Publish  server ${rtmp}   key ${key}${yours}`);
@@ -115,17 +111,6 @@ async function run(): Promise<void> {
   /** Its session yields to any other encoder's. */
   function pictureUrl(streamKey: string): string {
     return `${rtmp}/${streamKey}?yield=1`;
-  }
-
-  function announce(): void {
-    forgetDevFile = writeDevFile(devFilePaths(ROOT, data), {
-      edge,
-      origin,
-      rtmp,
-      streams: [{ id: DEMO_STREAM, key }],
-      adminToken: secrets.adminToken,
-      tokenSecret: secrets.tokenSecret,
-    });
   }
 }
 

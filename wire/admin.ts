@@ -23,6 +23,10 @@ export const CreateStreamSchema = v.object({
 });
 export type CreateStream = v.InferOutput<typeof CreateStreamSchema>;
 
+/** `POST /admin/streams/<id>/check-key`: does this key still open the stream? */
+export const CheckKeySchema = v.object({ key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)) });
+export const KeyCheckedSchema = v.object({ valid: v.boolean() });
+
 export const StreamRecordSchema = v.object({
   id: v.string(),
   title: v.string(),

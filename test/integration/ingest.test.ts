@@ -44,6 +44,13 @@ describe("opening a session", () => {
       "unknown-key",
     ]);
     expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
+    const check = (id: string, given: string) =>
+      origin(`/admin/streams/${id}/check-key`, json("POST", { key: given }, ADMIN)).then((answer) =>
+        answer.json(),
+      );
+    expect(await check("rotated", old)).toEqual({ valid: false });
+    expect(await check("rotated", key)).toEqual({ valid: true });
+    expect(await check("another", key)).toEqual({ valid: false });
   });
 
   it("refuses a disabled stream, and ends the broadcast that was on it", async () => {

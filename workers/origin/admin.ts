@@ -1,13 +1,26 @@
 /** The operator's API: streams and their keys, behind the admin token. */
 import { type Context, Hono } from "hono";
 import { advise } from "../../media/health-advice.ts";
-import { CreateStreamSchema, type StreamHealth, type StreamRecord } from "../../wire/admin.ts";
+import {
+  CheckKeySchema,
+  CreateStreamSchema,
+  type StreamHealth,
+  type StreamRecord,
+} from "../../wire/admin.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { bearerOf, sameToken } from "./bearer.ts";
 import { readJson } from "./body.ts";
-import { createStream, findStream, listStreams, newKey, replaceKeys, setDisabled } from "./streams.ts";
+import {
+  createStream,
+  findStream,
+  findStreamByKey,
+  listStreams,
+  newKey,
+  replaceKeys,
+  setDisabled,
+} from "./streams.ts";
 
 type App = { Bindings: OriginEnv };
 
@@ -50,6 +63,13 @@ admin.get("/streams/:id/health", async (c) => {
     advice: [...advice],
   };
   return c.json(health, 200, NO_STORE);
+});
+
+admin.post("/streams/:id/check-key", async (c) => {
+  const wanted = await readJson(c.req.raw, CheckKeySchema, MAX_ADMIN_BYTES);
+  if (!wanted.ok) return respond(wanted.error);
+  const stream = await findStreamByKey(c.env.DB, wanted.value.key);
+  return c.json({ valid: stream?.id === c.req.param("id") }, 200, NO_STORE);
 });
 
 admin.post("/streams/:id/rotate-key", async (c) => {
