@@ -237,7 +237,7 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     const video = known?.renditions.filter(({ kind }) => kind === "video").map(({ name }) => name) ?? [];
     const fixed = known && { timing: known.timing, video };
     const { timing, plan } = planLadder(source, live.settings.profile, fixed, allowCopy);
-    const timeline = known ?? emptyTimeline(live.broadcast, live.settings.id, timing);
+    const timeline = known ?? emptyTimeline(live.broadcast, live.settings.id, timing, this.#timeline);
     if (!known) this.#saveTimeline(timeline, []);
     // A segment that could not be closed in time becomes a gap when this session describes its tracks.
     const nextMsn = timeline.nextMsn + (timeline.open ? 1 : 0);

@@ -117,20 +117,34 @@ export type ExtendError =
   /** The broadcast is over. */
   | { readonly reason: "ended" };
 
-/** A timeline with nothing in it. */
-export function emptyTimeline(broadcast: string, stream: string, timing: Timing): Timeline {
+/**
+ * A timeline with nothing in it. A stream's playlists keep their address from one broadcast to the next, so the numbers
+ * go on from those of the broadcast `before`: neither sequence may ever step back there (rfc8216bis 6.2.2).
+ */
+export function emptyTimeline(
+  broadcast: string,
+  stream: string,
+  timing: Timing,
+  before?: Timeline,
+): Timeline {
   return {
     broadcast,
     stream,
     timing,
     renditions: [],
     session: 0,
-    discontinuitySequence: 0,
+    discontinuitySequence: before ? discontinuitiesOf(before) + 1 : 0,
     segments: [],
-    nextMsn: 0,
+    nextMsn: before ? before.nextMsn + (before.open ? 1 : 0) : 0,
     ended: false,
   };
 }
+
+/** All discontinuities a timeline has had. */
+const discontinuitiesOf = ({ discontinuitySequence, segments, open }: Timeline): number =>
+  discontinuitySequence +
+  segments.filter((segment) => segment.discontinuity).length +
+  (open?.discontinuity ? 1 : 0);
 
 /** Where the timeline goes on. */
 export const positionOf = (timeline: Timeline): Position =>

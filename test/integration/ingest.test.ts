@@ -268,7 +268,7 @@ describe("the timeline", () => {
     await first.close();
     const second = await Encoder.open(key, { video: SOURCE.video });
     expect(second.grant.broadcast).not.toBe(first.grant.broadcast);
-    expect(second.plan.nextMsn).toBe(0);
+    expect(second.plan.nextMsn).toBe(1);
     await second.pushSegment();
     // The answer that named the new broadcast may have been lost: the old name is asked again, and understood.
     const again = await origin(

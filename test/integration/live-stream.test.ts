@@ -168,7 +168,11 @@ describe("a broadcast whose encoder left", () => {
     const next = await Encoder.open(key);
     expect(next.grant.broadcast).not.toBe(first.grant.broadcast);
     await next.pushSegment();
-    expect(await playlist("never-returns")).toContain("#EXT-X-MEDIA-SEQUENCE:0\n");
+    // The address is the same, so the numbers go on.
+    const after = await playlist("never-returns");
+    expect(after).toContain("#EXT-X-MEDIA-SEQUENCE:1\n");
+    expect(after).toContain("#EXT-X-DISCONTINUITY-SEQUENCE:1\n");
+    expect(after).not.toContain("#EXT-X-DISCONTINUITY\n");
   });
 
   it("ends when its transcoder vanished and stayed away", async () => {

@@ -265,6 +265,24 @@ describe("the window", () => {
   });
 });
 
+describe("the next broadcast of a stream", () => {
+  it("goes on with both sequences, as its playlists have the same addresses", () => {
+    let before = begin({ ...timingOf("low"), windowSeconds: 0 });
+    for (let session = 2; session <= 20; session += 1) before = join(segments(before, 1, LOW), session);
+    before = segments(before, 1, LOW);
+    const next = emptyTimeline("b2", "s", timingOf("low"), before);
+    expect(next).toMatchObject({ nextMsn: 20, discontinuitySequence: 20, segments: [], renditions: [] });
+    expect(emptyTimeline("b3", "s", timingOf("low"), next)).toMatchObject({
+      nextMsn: 20,
+      discontinuitySequence: 21,
+    });
+  });
+
+  it("leaves room for a segment that was never closed", () => {
+    expect(emptyTimeline("b2", "s", timingOf("low"), open).nextMsn).toBe(open.nextMsn + 1);
+  });
+});
+
 describe("end", () => {
   it("forgets the segment that was never closed, and closes for good", () => {
     expect(end(open)).toMatchObject({ ended: true, nextMsn: 3 });
