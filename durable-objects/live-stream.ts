@@ -31,6 +31,7 @@ import type { Asked, DrawnPlaylist, LiveHealth, LiveStatus, ReachError } from ".
 import { BroadcastIndex } from "./broadcast-index.ts";
 import {
   type AlreadyLive,
+  alreadyLive,
   checkLease,
   claim,
   closeSession,
@@ -96,7 +97,11 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     this.#saveLive(claimed.value);
     // What the session before it left open is closed before this one learns where it goes on.
     await this.#settle();
-    return ok(this.#grant(this.#live?.session.lease === fresh.lease ? this.#live : claimed.value, source));
+    // Meanwhile the operator may have disabled the stream, or another encoder have taken it from one that yields.
+    const live = this.#live ?? claimed.value;
+    if (this.#stored.disabled) return fail({ reason: "disabled" });
+    if (live.session.lease !== fresh.lease) return fail(alreadyLive(live));
+    return ok(this.#grant(live, source));
   }
 
   /**
@@ -272,13 +277,16 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   /** Do what follows from the state and takes time; whatever fails is left to the alarm. One at a time, in order. */
   #settle(): Promise<void> {
-    this.#settling = this.#settling.then(() => this.#settleOnce());
-    return this.#settling;
+    const settled = this.#settling.then(() => this.#settleOnce());
+    // Who waits for this one hears of its failure; the next one is not to fail with it.
+    this.#settling = settled.catch(() => {});
+    return settled;
   }
 
   async #settleOnce(): Promise<void> {
     const settled = (await this.#sealAbandoned()) && (await this.#tellIndex());
-    const { live, timeline } = { live: this.#live, timeline: this.#timeline };
+    const live = this.#live;
+    const timeline = this.#timeline;
     const mayEnd = live?.endedAt !== undefined && timeline?.broadcast === live.broadcast;
     if (
       mayEnd &&

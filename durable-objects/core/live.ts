@@ -49,6 +49,12 @@ export interface AlreadyLive {
   readonly freeAt: number;
 }
 
+/** The refusal of a stream that has an encoder. */
+export const alreadyLive = ({ session }: Live): AlreadyLive => ({
+  reason: "already-live",
+  freeAt: session.lastHeardAt + SILENCE_MS,
+});
+
 /** What a new session would be called, and whether it gives way. */
 export interface Fresh {
   readonly broadcast: string;
@@ -74,8 +80,7 @@ export function claim(
     return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
   }
   const givesWay = live.session.yields === true && !fresh.yields;
-  if (isAlive(live, now) && !givesWay)
-    return fail({ reason: "already-live", freeAt: live.session.lastHeardAt + SILENCE_MS });
+  if (isAlive(live, now) && !givesWay) return fail(alreadyLive(live));
   return ok({ ...live, settings, session: { ...session, ordinal: live.session.ordinal + 1 } });
 }
 

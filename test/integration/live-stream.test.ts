@@ -3,7 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
-import { createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
+import { ADMIN, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 
 const liveStream = (stream: string) => env.LIVE_STREAM.getByName(stream);
 
@@ -198,24 +198,59 @@ describe("a broadcast whose encoder left", () => {
 });
 
 describe("faults in the middle of things", () => {
-  /** Let R2 or D1 fail inside one stream's object; the answer puts it right again. */
-  async function breakBinding(stream: string, name: "MEDIA"): Promise<() => Promise<void>> {
-    const broken = new Proxy({}, { get: () => () => Promise.reject(new Error("injected")) });
+  /** Give one stream's object another bucket; the answer puts the right one back. */
+  async function replaceBucket(stream: string, bucket: unknown): Promise<() => Promise<void>> {
     const put = (value: unknown) =>
       runInDurableObject(liveStream(stream), (object) => {
         const holder = object as unknown as { env: Record<string, unknown> };
-        holder.env = { ...holder.env, [name]: value };
+        holder.env = { ...holder.env, MEDIA: value };
       });
-    await put(broken);
-    return () => put(env[name]);
+    await put(bucket);
+    return () => put(env.MEDIA);
   }
+
+  it("lets no encoder in whose stream is disabled while it is being let in", async () => {
+    const key = await createStream("disabled-meanwhile");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.pushPart();
+    await age("disabled-meanwhile", SILENCE_MS + 1);
+    // Putting the abandoned segment together takes as long as this bucket does.
+    const asked = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    const mend = await replaceBucket("disabled-meanwhile", {
+      get: async () => {
+        asked.resolve();
+        await release.promise;
+        return null;
+      },
+    });
+    // A source without sound does not fit: let in, it would begin a new broadcast.
+    const opening = origin("/ingest/sessions", json("POST", { key, source: { video: SOURCE.video } }));
+    await asked.promise;
+    const disabling = origin("/admin/streams/disabled-meanwhile/disable", { method: "POST", headers: ADMIN });
+    await vi.waitFor(async () =>
+      expect(
+        await runInDurableObject(liveStream("disabled-meanwhile"), (_object, state) =>
+          state.storage.kv.get("disabled"),
+        ),
+      ).toBe(true),
+    );
+    release.resolve();
+    expect((await opening).status).toBe(403);
+    expect((await disabling).status).toBe(200);
+    await mend();
+    await origin("/admin/streams/disabled-meanwhile/enable", { method: "POST", headers: ADMIN });
+    expect(await stateOf("disabled-meanwhile")).toBe("ended");
+  });
 
   it("seals a segment later when R2 fails for a while, and loses nothing of it", async () => {
     const encoder = await Encoder.open(await createStream("r2-fails", { reconnectSeconds: 3600 }));
     await encoder.pushSegment();
     await encoder.pushPart();
     await encoder.pushPart();
-    const mend = await breakBinding("r2-fails", "MEDIA");
+    const failing = new Proxy({}, { get: () => () => Promise.reject(new Error("injected")) });
+    const mend = await replaceBucket("r2-fails", failing);
     expect((await encoder.close()).status).toBe(204);
     expect(await playlist("r2-fails")).not.toContain("seg-1.m4s");
     await mend();
