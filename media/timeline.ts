@@ -13,6 +13,8 @@ export interface TrackObject {
   readonly independent: boolean;
   /** Video that begins a segment: bytes from the start up to the end of the leading keyframe's own fragment. */
   readonly iframeBytes?: number;
+  /** MD5 of a segment's bytes, as hexadecimal digits: what R2 calls its ETag. Parts carry none. */
+  readonly md5?: string;
 }
 
 /** Objects by rendition; a rendition that is missing has a gap here. */

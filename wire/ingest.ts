@@ -3,7 +3,7 @@
  * Requests are parsed from unknown; answers are plain interfaces.
  */
 import * as v from "valibot";
-import { RENDITION_NAME } from "../media/address.ts";
+import { RENDITION_NAME, STREAM_ID } from "../media/address.ts";
 
 /** Longest body of a JSON request, bytes. */
 export const MAX_INGEST_JSON_BYTES = 256 * 1024;
@@ -55,6 +55,13 @@ export const SourceSchema = v.object({
 });
 export type Source = v.InferOutput<typeof SourceSchema>;
 
+/** A transcoder host: the name it keeps, and one that is new each time its process starts. */
+export const TranscoderSchema = v.object({
+  id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/)),
+  boot: v.pipe(v.string(), v.regex(/^[0-9a-f-]{16,64}$/)),
+});
+export type Transcoder = v.InferOutput<typeof TranscoderSchema>;
+
 /** `POST /ingest/sessions`. The source may follow in `POST /ingest/<session>/source`: RTMP names its key before it shows a frame. */
 export const OpenSessionSchema = v.object({
   key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)),
@@ -63,6 +70,14 @@ export const OpenSessionSchema = v.object({
   claimId: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f-]{16,64}$/))),
   /** Give way at once to any encoder that does not. */
   yields: v.optional(v.boolean(), false),
+  /** Stream that the encoder named beside its key; a key of another stream is then refused as unknown. */
+  stream: v.optional(v.pipe(v.string(), v.regex(STREAM_ID))),
+  /** Where the encoder connects from, for streams that only some addresses may push to. */
+  remoteAddress: v.optional(v.pipe(v.string(), v.maxLength(64))),
+  /** Wait behind the present encoder, and take over when it falls silent. */
+  backup: v.optional(v.boolean(), false),
+  /** The host that asks. Another boot of the same host proves that its earlier sessions are gone. */
+  transcoder: v.optional(TranscoderSchema),
 });
 export type OpenSession = v.InferOutput<typeof OpenSessionSchema>;
 
@@ -70,6 +85,8 @@ export type OpenSession = v.InferOutput<typeof OpenSessionSchema>;
 export const DescribeSourceSchema = v.object({
   source: SourceSchema,
   allowCopy: v.optional(v.boolean(), true),
+  /** Encoded rungs to leave out, from the top: the host is too slow for them. */
+  lighter: v.optional(v.pipe(count, v.maxValue(8)), 0),
 });
 
 const TrackObjectSchema = v.pipe(
@@ -77,6 +94,7 @@ const TrackObjectSchema = v.pipe(
     bytes: v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES)),
     independent: v.boolean(),
     iframeBytes: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(MAX_OBJECT_BYTES))),
+    md5: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{32}$/))),
   }),
   v.check(({ bytes, iframeBytes = 0 }) => iframeBytes <= bytes, "a keyframe within its object"),
 );
@@ -94,6 +112,13 @@ const RenditionFactsSchema = v.object({
   frameRate: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
   channels: v.exactOptional(count),
 });
+const SegmentEntrySchema = v.object({
+  type: v.literal("segment"),
+  msn: count,
+  at: moment,
+  duration: seconds,
+  tracks: TracksSchema,
+});
 const EntrySchema = v.variant("type", [
   v.object({
     type: v.literal("init"),
@@ -107,7 +132,7 @@ const EntrySchema = v.variant("type", [
     duration: seconds,
     tracks: TracksSchema,
   }),
-  v.object({ type: v.literal("segment"), msn: count, at: moment, duration: seconds, tracks: TracksSchema }),
+  SegmentEntrySchema,
 ]);
 
 /** `POST /ingest/<session>/timeline`: in order, for all renditions at once. */
@@ -115,6 +140,15 @@ export const AppendSchema = v.object({
   entries: v.pipe(v.array(EntrySchema), v.minLength(1), v.maxLength(256)),
 });
 export type Append = v.InferOutput<typeof AppendSchema>;
+
+/**
+ * `POST /ingest/<session>/late`: segments whose objects were put after the live edge had passed them (`PUT …?late=1`).
+ * They complete the history of the broadcast, never its live playlists; also after the session or the broadcast is over.
+ */
+export const LateSchema = v.object({
+  segments: v.pipe(v.array(SegmentEntrySchema), v.minLength(1), v.maxLength(64)),
+});
+export type Late = v.InferOutput<typeof LateSchema>;
 
 /** `POST /ingest/<session>/stats`: how the session does; also the sign that it is alive. */
 export const StatsSchema = v.object({
@@ -128,6 +162,8 @@ export const StatsSchema = v.object({
   waitingBytes: v.optional(positive),
   /** Bytes of input that FFmpeg has not taken yet. */
   queuedBytes: v.optional(positive),
+  /** Since when the encoder has sent neither sound nor pictures, seconds ago. */
+  silentSeconds: v.optional(positive),
 });
 export type Stats = v.InferOutput<typeof StatsSchema>;
 
