@@ -6,6 +6,12 @@ import { parse } from "../wire/parse.ts";
 
 const port = v.pipe(v.string(), v.regex(/^[0-9]{1,5}$/, "a port"), v.transform(Number), v.maxValue(65535));
 
+const positive = v.pipe(
+  v.string(),
+  v.regex(/^[1-9][0-9]{0,6}$/, "a whole number above 0"),
+  v.transform(Number),
+);
+
 const ConfigSchema = v.pipe(
   v.object({
     /** Where origin is, without a slash at the end. */
@@ -16,6 +22,11 @@ const ConfigSchema = v.pipe(
     MILLRACE_HEALTH_HOST: v.optional(v.string(), "127.0.0.1"),
     MILLRACE_HEALTH_PORT: v.optional(port, "8080"),
     MILLRACE_FFMPEG: v.optional(v.string(), "ffmpeg"),
+    /** Folder for what must outlive the process. */
+    MILLRACE_DATA: v.optional(v.string(), ".millrace/transcoder"),
+    /** Segments that wait on disk for origin: so many megabytes, for so many hours. */
+    MILLRACE_SPOOL_MB: v.optional(positive, "2048"),
+    MILLRACE_SPOOL_HOURS: v.optional(positive, "24"),
   }),
   v.transform((env) => ({
     origin: env.MILLRACE_ORIGIN.replace(/\/+$/, ""),
@@ -24,6 +35,8 @@ const ConfigSchema = v.pipe(
     healthHost: env.MILLRACE_HEALTH_HOST,
     healthPort: env.MILLRACE_HEALTH_PORT,
     ffmpeg: env.MILLRACE_FFMPEG,
+    data: env.MILLRACE_DATA,
+    spool: { bytes: env.MILLRACE_SPOOL_MB * 1e6, ageMs: env.MILLRACE_SPOOL_HOURS * 3_600_000 },
   })),
 );
 export type Config = v.InferOutput<typeof ConfigSchema>;

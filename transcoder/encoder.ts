@@ -2,25 +2,28 @@
  * One encoder's connection, from its publish to its end: the key is checked, the source is looked at, and one session
  * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
  */
-import type { SessionGrant, Source, Stats } from "../wire/ingest.ts";
+import type { SessionGrant, SessionPlan, Source, Stats } from "../wire/ingest.ts";
 import { Backlog } from "./core/backlog.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
 import { FlvFeed } from "./core/flv-feed.ts";
 import { InputMeter, SpeedMeter } from "./core/input-meter.ts";
 import { judge, type Progress } from "./core/liveness.ts";
-import { readPublishName } from "./core/publish-name.ts";
+import { dispensable, MAX_READINGS, type PaceReading, slowness } from "./core/pace.ts";
 import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
 import { type ProbeState, SourceProbe } from "./core/source-probe.ts";
 import type { Log } from "./log.ts";
 import { withFacts } from "./log.ts";
-import type { Claim, OriginClient } from "./origin-client.ts";
-import type { Publication, PublicationEnd, PublishRequest } from "./rtmp-server.ts";
+import type { Claim, OriginClient, Wishes } from "./origin-client.ts";
+import type { Publication, PublicationEnd } from "./rtmp-server.ts";
 import { type FfmpegProgram, Session, type SessionTrouble } from "./session.ts";
+import type { Spool } from "./spool.ts";
 
 export interface EncoderOptions {
   readonly client: OriginClient;
   readonly ffmpeg: FfmpegProgram;
+  /** Where segments wait that origin does not take. */
+  readonly spool: Pick<Spool, "session">;
   readonly log: Log;
 }
 
@@ -33,9 +36,16 @@ type Stage =
       readonly since: number;
       decided: boolean;
     }
-  | { readonly name: "running"; readonly session: Session; readonly feed: FlvFeed; readonly since: number }
+  | {
+      readonly name: "running";
+      readonly session: Session;
+      readonly plan: SessionPlan;
+      readonly feed: FlvFeed;
+      readonly since: number;
+    }
   | { readonly name: "over" };
 type Probing = Stage & { readonly name: "probing" };
+type Running = Stage & { readonly name: "running" };
 
 /** How often origin hears of a session that has nothing to publish: well within the silence that loses a lease. */
 const HEARTBEAT_MS = 2_000;
@@ -45,31 +55,10 @@ const LEASE_LOST: ReadonlySet<string> = new Set(["fenced", "closed", "unknown-le
 const MAX_QUEUED_INPUT_BYTES = 1024 * 1024;
 /** A source that breaks its sessions more often than this is sent away. */
 const MAX_RESTARTS_A_MINUTE = 10;
-
-/** Let an encoder in that asks to publish, if origin agrees; `undefined` when it was refused. */
-export async function serveEncoder(
-  request: PublishRequest,
-  options: EncoderOptions,
-): Promise<Encoder | undefined> {
-  const claim = readPublishName(request.name);
-  const granted = await options.client.open(claim);
-  if (!granted.ok) {
-    const status = statusOfRefusal(granted.error.name);
-    options.log({
-      event: "publish-refused",
-      reason: granted.error.name,
-      detail: granted.error.detail,
-      code: status.code,
-      remoteAddress: request.remoteAddress,
-    });
-    request.refuse(status.code, status.description);
-    return undefined;
-  }
-  const { stream } = granted.value;
-  const log = withFacts(options.log, { stream });
-  log({ event: "publish-accepted", remoteAddress: request.remoteAddress, encoder: request.flashVer });
-  return new Encoder(request.accept(), claim, granted.value, { ...options, log });
-}
+/** A session that ends may keep the next one waiting for this long; what origin has not taken then comes late. */
+const RESTART_DRAIN_MS = 2_000;
+/** As long as it takes to hand over what is merely slow. */
+const END_DRAIN_MS = 10_000;
 
 export class Encoder {
   /** Resolves when the connection is over and origin has everything. */
@@ -85,7 +74,8 @@ export class Encoder {
   #stage: Stage;
   /** Steps that wait for origin or FFmpeg, one after the other. */
   #steps: Promise<void> = Promise.resolve();
-  #allowCopy = true;
+  #wishes: Wishes = { allowCopy: true, lighter: 0 };
+  #pace: readonly PaceReading[] = [];
   #restarts: number[] = [];
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
   #clockOffsetMs = Number.POSITIVE_INFINITY;
@@ -162,14 +152,14 @@ export class Encoder {
   /** Describe the source to origin, and begin the session that it plans. */
   async #start(probing: Probing, source: Source): Promise<void> {
     if (this.#stage !== probing) return;
-    const described = await this.#options.client.describe(this.#grant, source, this.#allowCopy);
+    const described = await this.#options.client.describe(this.#grant, source, this.#wishes);
     if (!described.ok) return this.#onTrouble({ reason: "refused", refusal: described.error });
     const { plan } = described.value;
     this.#grant = described.value;
     // While origin was asked, the encoder may have gone.
     if (plan === undefined || this.#stage !== probing) return;
     const messages = probing.backlog.drain();
-    const { client, ffmpeg } = this.#options;
+    const { client, ffmpeg, spool } = this.#options;
     const log = withFacts(this.#options.log, { session: this.#grant.session });
     log({ event: "session-started", source, plan });
     const session = new Session({
@@ -178,24 +168,26 @@ export class Encoder {
       plan,
       source,
       ffmpeg,
+      spool: spool.session(this.#grant),
       startedAt: this.#clockOffsetMs + (messages[0]?.timestamp ?? 0),
       log,
       onTrouble: (trouble) => this.#onTrouble(trouble),
     });
     const feed = new FlvFeed({ audio: source.audio !== undefined, video: source.video !== undefined });
-    const stage: Stage = { name: "running", session, feed, since: performance.now() };
+    const stage: Stage = { name: "running", session, plan, feed, since: performance.now() };
     this.#stage = stage;
+    this.#pace = [];
     void session.write(feed.header());
     for (const message of messages) this.#onMediaOf(stage, message);
   }
 
   /** Feed a held message, unless an earlier one ended the stage. */
-  #onMediaOf(stage: Stage & { name: "running" }, message: MediaMessage): void {
+  #onMediaOf(stage: Running, message: MediaMessage): void {
     if (this.#stage === stage) this.#feed(stage, message);
     else if (this.#stage.name === "probing") this.#look(this.#stage, message);
   }
 
-  #feed(stage: Stage & { name: "running" }, message: MediaMessage): void {
+  #feed(stage: Running, message: MediaMessage): void {
     const fed = stage.feed.push(message);
     if (fed.type === "tag") {
       const room = stage.session.write(fed.bytes);
@@ -216,13 +208,12 @@ export class Encoder {
     this.#options.log({ event: "session-trouble", ...trouble });
     switch (trouble.reason) {
       case "refused":
+        // The broadcast ended without its encoder, which was not heard for too long: the next one begins.
+        if (trouble.refusal.name === "closed" && this.#stage.name === "running") break;
         this.#drop(statusOfRefusal(trouble.refusal.name));
         return;
-      case "behind":
-        this.#drop(statusOfRefusal("unreachable"));
-        return;
       case "cut":
-        if (trouble.problem.reason === "overlong-gop") this.#allowCopy = false;
+        if (trouble.problem.reason === "overlong-gop") this.#wishes = { ...this.#wishes, allowCopy: false };
         break;
       case "ffmpeg":
       case "output":
@@ -242,7 +233,7 @@ export class Encoder {
     this.#clockOffsetMs = Number.POSITIVE_INFINITY;
     this.#stage = this.#probing(timestamp);
     this.#then(async () => {
-      await old.finish();
+      await old.finish(RESTART_DRAIN_MS);
       await this.#options.client.close(this.#grant, "session");
       const granted = await this.#options.client.open(this.#claim);
       if (granted.ok) this.#grant = granted.value;
@@ -296,6 +287,20 @@ export class Encoder {
     });
   }
 
+  /** An FFmpeg that is slower than live gets less to do, for as long as this encoder stays. */
+  #checkPace({ session, plan }: Running, nowMs: number): void {
+    const { cutSeconds, queuedBytes } = session;
+    this.#pace = [...this.#pace.slice(1 - MAX_READINGS), { nowMs, cutSeconds, queuedBytes }];
+    const speed = slowness(this.#pace, plan.partTarget ?? plan.segmentSeconds);
+    if (speed === undefined) return;
+    const track = dispensable(plan);
+    this.#options.log({ event: "too-slow", speed, ...(track !== undefined && { leavesOut: track }) });
+    this.#pace = [];
+    if (track === undefined) return;
+    this.#wishes = { ...this.#wishes, lighter: this.#wishes.lighter + 1 };
+    this.#restart(session, this.#lastTimestamp);
+  }
+
   /** What the running session adds to the figures of its input. */
   #sessionStats(): Stats {
     if (this.#stage.name !== "running") return {};
@@ -316,6 +321,7 @@ export class Encoder {
     switch (judged.verdict) {
       case "alive":
         this.#progress = judged.progress;
+        if (stage.name === "running") this.#checkPace(stage, now);
         return;
       case "silent":
       case "undecided":
@@ -346,7 +352,7 @@ export class Encoder {
     this.#stage = { name: "over" };
     clearInterval(this.#heartbeat);
     this.#then(async () => {
-      if (old.name === "running") await old.session.finish();
+      if (old.name === "running") await old.session.finish(END_DRAIN_MS);
     });
     this.#then(async () => {
       const closed = await this.#options.client.close(this.#grant, this.#endScope);

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type * as v from "valibot";
-import { contentType, fileName, type MediaFile } from "../media/address.ts";
+import { contentType, fileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import type { Entry } from "../media/timeline.ts";
 import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
@@ -13,6 +13,8 @@ import { AppendAnswerSchema, SessionGrantSchema } from "../wire/ingest-answers.t
 import { parseJson } from "../wire/parse.ts";
 import { readProblem } from "../wire/problem.ts";
 import { ORIGIN_RETRY, type RetryPolicy, retryDelayMs } from "./core/retry.ts";
+import type { Gate } from "./gate.ts";
+import type { NamedObject, SegmentEntry } from "./packaging.ts";
 
 /** Origin said no, or could not be reached (`name` is then `unreachable`). */
 export interface Refusal {
@@ -33,14 +35,34 @@ export interface Claim {
   readonly yields: boolean;
 }
 
-/** Longest wait for one answer. */
-const ANSWER_TIMEOUT_MS = 10_000;
+/** What the plan is to keep to. */
+export interface Wishes {
+  /** A track may be passed through. */
+  readonly allowCopy: boolean;
+  /** Encoded rungs to leave out, from the top. */
+  readonly lighter: number;
+}
+
+/** Keep trying for as long as somebody waits for it, in turn with others. */
+export interface Patience {
+  readonly gate: Gate;
+  readonly isWanted: () => boolean;
+}
+
+/** Longest wait for one answer: a server that hangs is found out well before the media is late. */
+const ANSWER_TIMEOUT_MS = 5_000;
+/** On top of that, for bodies on a slow uplink: one megabit a second. */
+const BODY_BYTES_PER_MS = 125;
 
 export interface OriginClient {
   open(claim: Claim): Promise<Result<SessionGrant, Refusal>>;
-  describe(holder: Holder, source: Source, allowCopy: boolean): Promise<Result<SessionGrant, Refusal>>;
-  put(holder: Holder, rendition: string, file: MediaFile, bytes: Uint8Array): Promise<Result<true, Refusal>>;
-  append(holder: Holder, entries: readonly Entry[]): Promise<Result<true, Refusal>>;
+  describe(holder: Holder, source: Source, wishes: Wishes): Promise<Result<SessionGrant, Refusal>>;
+  put(holder: Holder, object: NamedObject, patience: Patience): Promise<Result<true, Refusal>>;
+  append(holder: Holder, entries: readonly Entry[], patience: Patience): Promise<Result<true, Refusal>>;
+  /** An object of a segment that the live edge has passed; tried once. */
+  putLate(holder: Holder, object: NamedObject): Promise<Result<true, Refusal>>;
+  /** Complete the history with segments whose objects are stored; tried once. */
+  tellLate(holder: Holder, segments: readonly SegmentEntry[]): Promise<Result<true, Refusal>>;
   sample(holder: Holder, stats: Stats): Promise<Result<true, Refusal>>;
   close(holder: Holder, scope: EndScope): Promise<Result<true, Refusal>>;
 }
@@ -64,33 +86,36 @@ export function createOriginClient(
   base: string,
   { policy = ORIGIN_RETRY, onRetry }: OriginClientOptions = {},
 ): OriginClient {
-  const call = (method: string, path: string, options: CallOptions = {}) =>
-    callWithRetry(`${base}/ingest${path}`, method, options, {
-      policy: options.once ? { ...policy, attempts: 1 } : policy,
-      onRetry: (name, attempt) => onRetry?.({ path: withoutNames(path), name, attempt }),
-    });
-  const json = (value: unknown): CallOptions => ({ body: JSON.stringify(value), type: "application/json" });
-  const grant = (answer: Result<string, Refusal>) =>
-    answer.ok ? read(SessionGrantSchema, answer.value) : answer;
-  const done = (answer: Result<string, Refusal>) => (answer.ok ? ok(true as const) : answer);
+  const call = (method: string, path: string, { patience, ...options }: CallOptions & Trying = {}) => {
+    const url = `${base}/ingest${path}`;
+    const told = (name: string, attempt: number) => onRetry?.({ path: withoutNames(path), name, attempt });
+    if (patience) return callPatiently(url, method, options, patience, told);
+    return callWithRetry(url, method, options, options.once ? { ...policy, attempts: 1 } : policy, told);
+  };
+  const putObject = async (
+    { session, lease }: Holder,
+    object: NamedObject,
+    query: string,
+    trying: Trying,
+  ) => {
+    const { rendition, file, bytes } = object;
+    const path = `/${session}/objects/${rendition}/${fileName(file)}${query}`;
+    return done(await call("PUT", path, { body: bytes, type: contentType(file), lease, ...trying }));
+  };
   return {
     open: async (claim) => grant(await call("POST", "/sessions", json({ ...claim, claimId: randomUUID() }))),
-    describe: async ({ session, lease }, source, allowCopy) =>
-      grant(await call("POST", `/${session}/source`, { ...json({ source, allowCopy }), lease })),
-    put: async ({ session, lease }, rendition, file, bytes) =>
-      done(
-        await call("PUT", `/${session}/objects/${rendition}/${fileName(file)}`, {
-          body: bytes,
-          type: contentType(file),
-          lease,
-        }),
-      ),
-    append: async ({ session, lease }, entries) => {
-      const answer = await call("POST", `/${session}/timeline`, { ...json({ entries }), lease });
+    describe: async ({ session, lease }, source, wishes) =>
+      grant(await call("POST", `/${session}/source`, { ...json({ source, ...wishes }), lease })),
+    put: (holder, object, patience) => putObject(holder, object, "", { patience }),
+    putLate: (holder, object) => putObject(holder, object, "?late=1", { once: true }),
+    append: async ({ session, lease }, entries, patience) => {
+      const answer = await call("POST", `/${session}/timeline`, { ...json({ entries }), lease, patience });
       if (!answer.ok) return answer;
       const next = read(AppendAnswerSchema, answer.value);
       return next.ok ? ok(true) : next;
     },
+    tellLate: async ({ session, lease }, segments) =>
+      done(await call("POST", `/${session}/late`, { ...json({ segments }), lease, once: true })),
     // A figure that is late is worth nothing: it is not sent twice.
     sample: async ({ session, lease }, stats) =>
       done(await call("POST", `/${session}/stats`, { ...json(stats), lease, once: true })),
@@ -98,6 +123,11 @@ export function createOriginClient(
       done(await call("DELETE", `/${session}?end=${scope}`, { lease })),
   };
 }
+
+const json = (value: unknown): CallOptions => ({ body: JSON.stringify(value), type: "application/json" });
+const grant = (answer: Result<string, Refusal>) =>
+  answer.ok ? read(SessionGrantSchema, answer.value) : answer;
+const done = (answer: Result<string, Refusal>) => (answer.ok ? ok(true as const) : answer);
 
 /** A path as a label: which request it is, not of whom. */
 const withoutNames = (path: string): string =>
@@ -110,14 +140,20 @@ interface CallOptions {
   readonly body?: string | Uint8Array;
   readonly type?: string;
   readonly lease?: string;
+}
+
+/** How often to try: as the client's policy says, unless one of these is set. */
+interface Trying {
   readonly once?: boolean;
+  readonly patience?: Patience;
 }
 
 async function callWithRetry(
   url: string,
   method: string,
   options: CallOptions,
-  { policy, onRetry }: { policy: RetryPolicy; onRetry: (name: string, attempt: number) => void },
+  policy: RetryPolicy,
+  onRetry: (name: string, attempt: number) => void,
 ): Promise<Result<string, Refusal>> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(url, method, options);
@@ -129,8 +165,28 @@ async function callWithRetry(
   }
 }
 
+async function callPatiently(
+  url: string,
+  method: string,
+  options: CallOptions,
+  { gate, isWanted }: Patience,
+  onRetry: (name: string, attempt: number) => void,
+): Promise<Result<string, Refusal>> {
+  let last: Refusal = { name: "unreachable", detail: "nobody waits for it any more" };
+  for (let attempt = 1; await gate.enter(isWanted); attempt += 1) {
+    const answer = await callOnce(url, method, options);
+    const passed = answer.ok || !isPassing(answer.error);
+    gate.report(passed);
+    if (passed) return answer;
+    last = answer.error;
+    onRetry(last.name, attempt);
+  }
+  return fail(last);
+}
+
 /** Worth another try: nobody answered, or the answer was about the server and not about the request. */
-const isPassing = ({ status }: Refusal): boolean => status === undefined || status === 429 || status >= 500;
+export const isPassing = ({ status }: Refusal): boolean =>
+  status === undefined || status === 429 || status >= 500;
 
 async function callOnce(
   url: string,
@@ -145,7 +201,7 @@ async function callOnce(
         ...(lease !== undefined && { authorization: `Bearer ${lease}` }),
       },
       ...(body !== undefined && { body: typeof body === "string" ? body : new Uint8Array(body) }),
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+      signal: AbortSignal.timeout(answerTimeoutMs(body?.length ?? 0)),
     });
     const text = await response.text();
     if (response.ok) return ok(text);
@@ -155,6 +211,9 @@ async function callOnce(
     return fail({ name: "unreachable", detail: describeError(error) });
   }
 }
+
+const answerTimeoutMs = (bodyBytes: number): number =>
+  ANSWER_TIMEOUT_MS + Math.ceil(bodyBytes / BODY_BYTES_PER_MS);
 
 function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -1,174 +1,231 @@
 /**
  * Hands a session's cuts to origin: objects in parallel as soon as they are cut, then the timeline strictly in order.
- * A cut is named in the timeline only after its objects are stored. It retries nothing itself; the client does.
+ * A cut is named in the timeline only after its objects are stored. What takes too long is named as a gap, so that the
+ * live edge stays at now, and its segments come later by way of the spool (spool.ts).
  */
-import type { MediaFile } from "../media/address.ts";
-import type { Result } from "../media/result.ts";
-import type { Entry, RenditionFacts, TrackObject, Tracks } from "../media/timeline.ts";
+import type { RenditionFacts } from "../media/timeline.ts";
 import type { PlannedRendition } from "../wire/ingest.ts";
-import type { Cut } from "./cmaf/cutter.ts";
 import type { TrackInit } from "./cmaf/init.ts";
-import type { Holder, OriginClient, Refusal } from "./origin-client.ts";
-
-/** A cut that goes into the timeline. */
-export type MediaCut = Cut & { readonly type: "part" | "segment" };
+import { Gate } from "./gate.ts";
+import { Group } from "./group.ts";
+import { type Holder, isPassing, type OriginClient, type Refusal } from "./origin-client.ts";
+import {
+  describeCuts,
+  type MediaCut,
+  type NamedObject,
+  objectName,
+  type PublishAs,
+  type Published,
+  pack,
+} from "./packaging.ts";
+import type { SessionSpool } from "./spool.ts";
+import { Upload } from "./upload.ts";
 
 export interface PublisherOptions {
   readonly client: OriginClient;
   readonly holder: Holder;
   readonly renditions: readonly PlannedRendition[];
+  /** Where segments wait that origin does not take in time. */
+  readonly spool: SessionSpool;
   /** Frames a second of the video tracks. */
   readonly frameRate?: number;
   /** Wall clock at media time 0, milliseconds since 1970. */
   readonly startedAt: number;
-  /** A group is in the timeline; `waitedMs` is how long that took from the cut. */
-  readonly onPublished?: (cuts: readonly MediaCut[], waitedMs: number) => void;
+  /** A group is in the timeline, `lateObjects` of it as gaps; `waitedMs` is how long that took from the cut. */
+  readonly onPublished?: (published: Published, waitedMs: number, lateObjects: number) => void;
   /** Origin refused for good: nothing more will be published. */
   readonly onRefused: (refusal: Refusal) => void;
+  readonly limits?: Partial<PublisherLimits>;
 }
 
-/** Entries that must be posted together, and the objects they name on their way. */
-interface Group {
-  readonly cuts: readonly MediaCut[];
-  readonly entries: readonly Entry[];
-  readonly stored: Promise<Result<true, Refusal>>;
-  readonly bytes: number;
-  readonly cutAt: number;
+export interface PublisherLimits {
+  /** The live edge goes on without media that is older than this. */
+  readonly lateMs: number;
+  /** A segment that is not stored by then is written to disk: should this process die, it is there. */
+  readonly spoolAfterMs: number;
+  /** Media that waits in memory; past this the oldest is late at once. */
+  readonly waitingBytes: number;
 }
+
+const LIMITS: PublisherLimits = { lateMs: 10_000, spoolAfterMs: 1_000, waitingBytes: 64 * 1024 * 1024 };
+/** Entries of one append; origin takes 256, and a group has two. */
+const MAX_APPEND_ENTRIES = 200;
 
 export class Publisher {
   readonly #options: PublisherOptions;
-  readonly #publishAs: ReadonlyMap<string, readonly string[]>;
+  readonly #limits: PublisherLimits;
+  readonly #publishAs: PublishAs;
+  /** R2 may be in trouble while the timeline is not. */
+  readonly #objects = new Gate();
+  readonly #timeline = new Gate();
   #queue: Group[] = [];
   #running: Promise<void> | undefined;
   #waitingBytes = 0;
-  #refused = false;
+  /** Nothing is sent any more: origin refused, or there is no time left. */
+  #over = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
     this.#publishAs = new Map(options.renditions.map(({ name, publishAs }) => [name, publishAs]));
   }
 
-  /** Bytes that were cut and are not in the timeline yet. */
+  /** Bytes that were cut and are neither stored nor given up. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
 
-  /** Publish what the tracks are; comes before any cut. */
+  /** Publish what the tracks are; comes before any cut, and is never late: nothing can be shown without it. */
   describe(inits: ReadonlyMap<string, TrackInit>): void {
     const renditions: RenditionFacts[] = [];
-    const puts: Promise<Result<true, Refusal>>[] = [];
+    const objects: NamedObject[] = [];
     for (const { name: track, bitrate, publishAs } of this.#options.renditions) {
       const init = inits.get(track);
       if (!init) continue;
-      for (const name of publishAs) {
-        renditions.push({ name, bitrate, ...factsOf(init, this.#options.frameRate) });
-        puts.push(this.#put(name, { kind: "init" }, init.bytes));
+      for (const rendition of publishAs) {
+        renditions.push({ name: rendition, bitrate, ...factsOf(init, this.#options.frameRate) });
+        objects.push({ rendition, file: { kind: "init" }, bytes: init.bytes });
       }
     }
-    this.#enqueue([], [{ type: "init", renditions }], puts, 0);
+    const group = this.#send(objects, { entries: [{ type: "init", renditions }] });
+    group.rescueAfter(this.#limits.spoolAfterMs, () => this.#options.spool.keep(undefined, objects));
+    this.#enqueue(group);
   }
 
   /** Publish cuts that belong together: a segment goes with its last part, so that no playlist hints a part that never comes. */
   publish(cuts: readonly MediaCut[]): void {
-    if (this.#refused || cuts.length === 0) return;
-    const puts: Promise<Result<true, Refusal>>[] = [];
-    let bytes = 0;
-    for (const cut of cuts) {
-      const file = fileOf(cut);
-      for (const [track, object] of cut.tracks) {
-        const whole = join(object.chunks, object.bytes);
-        bytes += object.bytes;
-        for (const name of this.#publishAs.get(track) ?? []) puts.push(this.#put(name, file, whole));
-      }
-    }
-    this.#enqueue(
-      cuts,
-      cuts.map((cut) => this.#entryOf(cut)),
-      puts,
-      bytes,
-    );
-  }
-
-  /** Wait until everything is in the timeline, or was refused. */
-  async drain(): Promise<void> {
-    await this.#running;
-  }
-
-  #put(rendition: string, file: MediaFile, bytes: Uint8Array): Promise<Result<true, Refusal>> {
-    return this.#options.client.put(this.#options.holder, rendition, file, bytes);
-  }
-
-  #enqueue(
-    cuts: readonly MediaCut[],
-    entries: readonly Entry[],
-    puts: readonly Promise<Result<true, Refusal>>[],
-    bytes: number,
-  ): void {
-    const stored = Promise.all(puts).then(
-      (all) => all.find((put) => !put.ok) ?? { ok: true as const, value: true as const },
-    );
-    this.#queue.push({ cuts, entries, stored, bytes, cutAt: performance.now() });
-    this.#waitingBytes += bytes;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
+    const [first, ...rest] = cuts;
+    if (first === undefined) return;
+    const { spool } = this.#options;
+    const packed = cuts.map((cut) => pack(cut, this.#publishAs, this.#options.startedAt));
+    const objects = packed.flatMap((one) => one.objects);
+    const group = this.#send(objects, {
+      entries: packed.map(({ entry }) => entry),
+      published: describeCuts([first, ...rest]),
     });
+    const { segment } = group;
+    if (segment) {
+      const whole = objects.filter(({ file }) => file.kind === "segment");
+      group.rescueAfter(this.#limits.spoolAfterMs, () => spool.keep(segment, whole));
+    }
+    group.after(this.#limits.lateMs, () => group.giveUp());
+    this.#enqueue(group);
+    this.#relieve();
+  }
+
+  /** Wait until everything is in the timeline, or was refused; what is not after `limitMs` is left to the spool. */
+  async drain(limitMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#giveUp(), limitMs);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  #send(objects: readonly NamedObject[], facts: Pick<Group["facts"], "entries" | "published">): Group {
+    const { client, holder } = this.#options;
+    const uploads = objects.map(
+      (object) =>
+        new Upload(objectName(object), (isWanted) =>
+          client.put(holder, object, { gate: this.#objects, isWanted: () => isWanted() && !this.#over }),
+        ),
+    );
+    const bytes = objects.reduce((sum, object) => sum + object.bytes.byteLength, 0);
+    return new Group({ ...facts, uploads, bytes });
+  }
+
+  #enqueue(group: Group): void {
+    this.#waitingBytes += group.facts.bytes;
+    void group.settled.then(() => {
+      this.#waitingBytes -= group.facts.bytes;
+    });
+    this.#queue.push(group);
+    if (this.#over) this.#leave();
+    else
+      this.#running ??= this.#run().finally(() => {
+        this.#running = undefined;
+      });
   }
 
   async #run(): Promise<void> {
-    for (let group = this.#queue.shift(); group !== undefined; group = this.#queue.shift()) {
-      const stored = await group.stored;
-      const told = stored.ok
-        ? await this.#options.client.append(this.#options.holder, group.entries)
-        : stored;
-      this.#waitingBytes -= group.bytes;
-      if (!told.ok) return this.#refuse(told.error);
-      this.#options.onPublished?.(group.cuts, performance.now() - group.cutAt);
+    for (let head = this.#queue[0]; head !== undefined; head = this.#queue[0]) {
+      await head.settled;
+      if (this.#over) return this.#leave();
+      const batch = this.#nextBatch();
+      const refusal = batch.find((group) => group.refusal)?.refusal;
+      const told = refusal ? { ok: false as const, error: refusal } : await this.#tell(batch);
+      if (!told.ok) {
+        this.#over = true;
+        this.#leave();
+        if (!isPassing(told.error)) this.#options.onRefused(told.error);
+        return;
+      }
+      this.#queue.splice(0, batch.length);
+      for (const group of batch) this.#onTold(group);
     }
   }
 
-  #refuse(refusal: Refusal): void {
-    this.#refused = true;
+  #tell(batch: readonly Group[]): ReturnType<OriginClient["append"]> {
+    const entries = batch.flatMap((group) => group.entriesToTell());
+    const patience = { gate: this.#timeline, isWanted: () => !this.#over };
+    return this.#options.client.append(this.#options.holder, entries, patience);
+  }
+
+  /** Groups at the head of the queue that can be told now, in order. */
+  #nextBatch(): readonly Group[] {
+    const batch: Group[] = [];
+    let entries = 0;
+    for (const group of this.#queue) {
+      entries += group.facts.entries.length;
+      if (!group.isSettled || (batch.length > 0 && entries > MAX_APPEND_ENTRIES)) break;
+      batch.push(group);
+    }
+    return batch;
+  }
+
+  #onTold(group: Group): void {
+    const { spool, onPublished } = this.#options;
+    const { published } = group.facts;
+    if (!published) spool.discard(undefined);
+    else onPublished?.(published, performance.now() - group.cutAt, group.lateObjects);
+    if (!group.segment) return;
+    if (group.hasWholeSegment()) spool.discard(group.segment.msn);
+    else spool.release(group.segment.msn);
+  }
+
+  /** Too much waits in memory: let go of the oldest. */
+  #relieve(): void {
+    let excess = this.#waitingBytes - this.#limits.waitingBytes;
+    for (const group of this.#queue) {
+      if (excess <= 0) return;
+      if (group.isSettled || !group.facts.published) continue;
+      excess -= group.facts.bytes;
+      group.giveUp();
+    }
+  }
+
+  #giveUp(): void {
+    this.#over = true;
+    for (const group of this.#queue) group.giveUp();
+  }
+
+  /** Leave what was not told to the spool. */
+  #leave(): void {
+    const { spool } = this.#options;
+    const left = this.#queue;
     this.#queue = [];
-    this.#waitingBytes = 0;
-    this.#options.onRefused(refusal);
-  }
-
-  #entryOf(cut: MediaCut): Entry {
-    const { msn, duration } = cut;
-    const at = this.#options.startedAt + 1000 * cut.startSeconds;
-    const tracks = this.#tracksOf(cut);
-    return cut.type === "part"
-      ? { type: "part", msn, part: cut.part, at, duration, tracks }
-      : { type: "segment", msn, at, duration, tracks };
-  }
-
-  #tracksOf(cut: MediaCut): Tracks {
-    const tracks: Record<string, TrackObject> = {};
-    for (const [track, { bytes, independent, iframeBytes }] of cut.tracks) {
-      const object = { bytes, independent, ...(iframeBytes !== undefined && { iframeBytes }) };
-      for (const name of this.#publishAs.get(track) ?? []) tracks[name] = object;
+    for (const group of left) {
+      group.giveUp();
+      if (group.segment) {
+        // Its objects may all be stored, and only the telling be left.
+        if (group.hasWholeSegment()) spool.keep(group.segment, []);
+        spool.release(group.segment.msn);
+      } else if (!group.facts.published) spool.release(undefined);
     }
-    return tracks;
   }
 }
-
-const fileOf = (cut: MediaCut): MediaFile =>
-  cut.type === "segment" ? { kind: "segment", msn: cut.msn } : { kind: "part", msn: cut.msn, part: cut.part };
 
 function factsOf(init: TrackInit, frameRate: number | undefined): Omit<RenditionFacts, "name" | "bitrate"> {
   const { kind, codecs } = init;
   if (init.kind === "audio") return { kind, codecs, channels: init.channels };
   const { width, height } = init;
   return { kind, codecs, width, height, ...(frameRate !== undefined && { frameRate }) };
-}
-
-function join(chunks: readonly Uint8Array[], bytes: number): Uint8Array {
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return whole;
 }

@@ -9,7 +9,9 @@ import { type FfmpegVersion, ffmpegCommand } from "./core/ffmpeg-args.ts";
 import { Ffmpeg, type FfmpegExit } from "./ffmpeg.ts";
 import type { Log } from "./log.ts";
 import type { Holder, OriginClient, Refusal } from "./origin-client.ts";
-import { type MediaCut, Publisher } from "./publisher.ts";
+import type { MediaCut } from "./packaging.ts";
+import { Publisher } from "./publisher.ts";
+import type { SessionSpool } from "./spool.ts";
 
 /** The FFmpeg that sessions run. */
 export interface FfmpegProgram {
@@ -22,9 +24,7 @@ export type SessionTrouble =
   | { readonly reason: "refused"; readonly refusal: Refusal }
   | { readonly reason: "ffmpeg"; readonly exit: FfmpegExit }
   | { readonly reason: "cut"; readonly problem: CutProblem }
-  | { readonly reason: "output"; readonly track: string; readonly detail: string }
-  /** More is cut than origin takes. */
-  | { readonly reason: "behind"; readonly bytes: number };
+  | { readonly reason: "output"; readonly track: string; readonly detail: string };
 
 export interface SessionOptions {
   readonly client: OriginClient;
@@ -32,15 +32,13 @@ export interface SessionOptions {
   readonly plan: SessionPlan;
   readonly source: Source;
   readonly ffmpeg: FfmpegProgram;
+  readonly spool: SessionSpool;
   /** Wall clock at media time 0, milliseconds since 1970. */
   readonly startedAt: number;
   readonly log: Log;
   /** Told once; only a GOP that is too long may be told of again, as cutting goes on. */
   readonly onTrouble: (trouble: SessionTrouble) => void;
 }
-
-/** Cut media that may wait for origin: about half a minute of a full ladder. */
-const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
 export class Session {
   readonly #options: SessionOptions;
@@ -55,16 +53,23 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { client, holder, plan, source, startedAt } = options;
+    const { client, holder, plan, source, spool, startedAt } = options;
     const frameRate = plan.frameRate ?? source.video?.frameRate;
     this.#cutter = new Cutter(plan);
     this.#publisher = new Publisher({
       client,
       holder,
       renditions: plan.renditions,
+      spool,
       startedAt,
       ...(frameRate !== undefined && { frameRate }),
-      onPublished: (cuts, waitedMs) => this.#logPublished(cuts, waitedMs),
+      onPublished: (published, waitedMs, late) =>
+        this.#options.log({
+          event: "published",
+          ...published,
+          waitedMs: Math.round(waitedMs * 10) / 10,
+          ...(late > 0 && { late }),
+        }),
       onRefused: (refusal) => this.#trouble({ reason: "refused", refusal }),
     });
     const command = ffmpegCommand(plan, options.ffmpeg.version);
@@ -83,7 +88,7 @@ export class Session {
     return this.#cutSeconds;
   }
 
-  /** Bytes cut that are not in the timeline yet. */
+  /** Bytes cut that wait for origin. */
   get waitingBytes(): number {
     return this.#publisher.waitingBytes;
   }
@@ -98,13 +103,16 @@ export class Session {
     return this.#ffmpeg.write(bytes);
   }
 
-  /** No more input: let FFmpeg finish, cut what is left, and wait until origin has it all. */
-  async finish(): Promise<void> {
+  /**
+   * No more input: let FFmpeg finish, cut what is left, and wait until origin has it all; what it has not after
+   * `limitMs` comes later, by way of the spool.
+   */
+  async finish(limitMs: number): Promise<void> {
     this.#ending = true;
     const exit = await this.#ffmpeg.end();
     if (exit.how !== "ended") this.#options.log({ event: "ffmpeg-exit", ...exit });
     if (!this.#troubled) this.#take(this.#cutter.flush());
-    await this.#publisher.drain();
+    await this.#publisher.drain(limitMs);
   }
 
   #read(track: string, chunk: Uint8Array): void {
@@ -147,31 +155,11 @@ export class Session {
     if (!last) return;
     this.#cutSeconds = last.startSeconds + last.duration;
     this.#publisher.publish(group);
-    const { waitingBytes } = this.#publisher;
-    if (waitingBytes > MAX_WAITING_BYTES) this.#trouble({ reason: "behind", bytes: waitingBytes });
   }
 
   #trouble(trouble: SessionTrouble): void {
     if (this.#troubled) return;
     this.#troubled = trouble.reason !== "cut" || trouble.problem.reason !== "overlong-gop";
     this.#options.onTrouble(trouble);
-  }
-
-  #logPublished(cuts: readonly MediaCut[], waitedMs: number): void {
-    const last = cuts.at(-1);
-    if (!last) return;
-    const { type, msn, startSeconds, duration } = last;
-    const lastPart = cuts.findLast((cut) => cut.type === "part")?.part;
-    const tracks = Object.fromEntries([...last.tracks].map(([name, { bytes }]) => [name, bytes]));
-    this.#options.log({
-      event: "published",
-      type,
-      msn,
-      ...(lastPart !== undefined && { lastPart }),
-      startSeconds,
-      duration,
-      waitedMs: Math.round(waitedMs * 10) / 10,
-      tracks,
-    });
   }
 }

@@ -40,7 +40,8 @@ const PlanSchema = v.object({
 
 /** `SessionGrant`. */
 export const SessionGrantSchema: v.GenericSchema<unknown, SessionGrant> = v.object({
-  session: v.string(),
+  // It names a folder, too.
+  session: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,100}\.[0-9]{1,9}$/)),
   stream: v.string(),
   broadcast: v.string(),
   lease: v.string(),

@@ -112,7 +112,7 @@ const RenditionFactsSchema = v.object({
   frameRate: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
   channels: v.exactOptional(count),
 });
-const SegmentEntrySchema = v.object({
+export const SegmentEntrySchema = v.object({
   type: v.literal("segment"),
   msn: count,
   at: moment,

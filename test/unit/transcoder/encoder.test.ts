@@ -6,9 +6,9 @@ import type { Entry } from "../../../media/timeline.ts";
 import type { MediaMessage } from "../../../transcoder/core/flv.ts";
 import { Encoder } from "../../../transcoder/encoder.ts";
 import type { LogEvent } from "../../../transcoder/log.ts";
-import type { OriginClient, Refusal } from "../../../transcoder/origin-client.ts";
+import type { OriginClient, Refusal, Wishes } from "../../../transcoder/origin-client.ts";
 import type { Publication, PublicationEnd } from "../../../transcoder/rtmp-server.ts";
-import type { SessionGrant } from "../../../wire/ingest.ts";
+import type { SessionGrant, Source } from "../../../wire/ingest.ts";
 import { makeSource, VERSION } from "./session.ts";
 
 /** An origin that grants everything, and remembers what it was told. */
@@ -24,9 +24,9 @@ class MadeUpOrigin implements OriginClient {
     this.calls.push("open");
     return ok(this.#grant());
   }
-  async describe(_holder: unknown, source: Parameters<OriginClient["describe"]>[1], allowCopy: boolean) {
+  async describe(_holder: unknown, source: Source, { allowCopy, lighter }: Wishes) {
     this.calls.push(`describe ${source.video?.width ?? 0}x${source.video?.height ?? 0}`);
-    const { plan } = planLadder(source, "ultra", undefined, allowCopy);
+    const { plan } = planLadder(source, "ultra", undefined, allowCopy, lighter);
     return ok({ ...this.#grant(), plan: { ...plan, nextMsn: this.#nextMsn } });
   }
   async put() {
@@ -38,6 +38,12 @@ class MadeUpOrigin implements OriginClient {
       this.entries.push({ session, entry });
       if (entry.type === "segment") this.#nextMsn = entry.msn + 1;
     }
+    return ok(true as const);
+  }
+  async putLate() {
+    return ok(true as const);
+  }
+  async tellLate() {
     return ok(true as const);
   }
   async sample() {
@@ -90,6 +96,7 @@ async function serve(messages: readonly MediaMessage[]) {
   const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
     client: origin,
     ffmpeg: { program: "ffmpeg", version: VERSION },
+    spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
     log: (event) => logged.push(event),
   });
   for (const [i, message] of messages.entries()) {
@@ -200,6 +207,7 @@ describe("an encoder", () => {
     const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
       client: origin,
       ffmpeg: { program: "ffmpeg", version: VERSION },
+      spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
       log: () => {},
     });
     for (const message of messages) publication.send(message);
@@ -240,6 +248,7 @@ describe("an encoder", () => {
       const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
         client: origin,
         ffmpeg: { program: "ffmpeg", version: VERSION },
+        spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
         log: () => {},
       });
       for (const message of sent) publication.send(message);

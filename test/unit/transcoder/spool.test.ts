@@ -1,0 +1,269 @@
+/** The spool on a real disk: what is kept, what is sent next, what has to go, and what a new process finds. */
+import { mkdirSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { fail, ok } from "../../../media/result.ts";
+import { type ItemFacts, next, overflow } from "../../../transcoder/core/spool-order.ts";
+import type { LogEvent } from "../../../transcoder/log.ts";
+import type { Refusal } from "../../../transcoder/origin-client.ts";
+import type { NamedObject, SegmentEntry } from "../../../transcoder/packaging.ts";
+import { Spool } from "../../../transcoder/spool.ts";
+import { startFlusher } from "../../../transcoder/spool-flusher.ts";
+
+const HOLDER = { session: "show-abc.1", lease: "secret" };
+const segment = (msn: number, bytes = 10): SegmentEntry => ({
+  type: "segment",
+  msn,
+  at: 1000 * msn,
+  duration: 2,
+  tracks: { v720: { bytes, independent: true } },
+});
+const objects = (msn: number, bytes = 10): NamedObject[] => [
+  { rendition: "v720", file: { kind: "segment", msn }, bytes: new Uint8Array(bytes).fill(msn) },
+];
+const INIT: NamedObject[] = [{ rendition: "v720", file: { kind: "init" }, bytes: new Uint8Array([9, 9]) }];
+
+async function open(folder = mkdtempSync(join(tmpdir(), "millrace-spool-")), limits = {}) {
+  const logged: LogEvent[] = [];
+  const spool = await Spool.open({
+    folder,
+    limits: { bytes: 1e6, ageMs: 3_600_000, ...limits },
+    log: (event) => logged.push(event),
+  });
+  return { spool, folder, logged };
+}
+
+describe("a spool", () => {
+  it("gives back what was kept and released: the description first, then segments in order", async () => {
+    const { spool } = await open();
+    const own = spool.session(HOLDER);
+    for (const msn of [12, 9, 10]) own.keep(segment(msn), objects(msn));
+    own.keep(undefined, INIT);
+    expect(await spool.next(), "nothing was released").toBeUndefined();
+    for (const msn of [12, 10, undefined, 9]) own.release(msn);
+    const seen: (number | undefined)[] = [];
+    for (let item = await spool.next(); item; item = await spool.next()) {
+      seen.push(item.segment?.msn);
+      expect(item.holder).toMatchObject(HOLDER);
+      if (item.segment) {
+        expect(item.segment).toEqual(segment(item.segment.msn));
+        expect(item.objects).toHaveLength(1);
+        expect([...(item.objects[0]?.bytes ?? [])]).toEqual([...new Uint8Array(10).fill(item.segment.msn)]);
+      }
+      spool.done(item);
+    }
+    expect(seen).toEqual([undefined, 9, 10, 12]);
+  });
+
+  it("leaves nothing on disk of what origin took", async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    own.keep(segment(2), objects(2));
+    own.discard(1);
+    await spool.settled();
+    expect(readdirSync(join(folder, HOLDER.session)).sort()).toEqual(["lease.json", "seg-2"]);
+    own.discard(2);
+    await spool.settled();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(spool.depth).toEqual({ bytes: 0, items: 0 });
+  });
+
+  it("is there again for the next process, released or not, without what was half written", async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(3), objects(3));
+    own.keep(segment(4), objects(4));
+    own.release(3);
+    await spool.settled();
+    mkdirSync(join(folder, HOLDER.session, "seg-5.unfinished"));
+    writeFileSync(join(folder, HOLDER.session, "seg-5.unfinished", "v720~seg-5.m4s"), "half");
+    const again = await open(folder);
+    const first = await again.spool.next();
+    expect(first?.segment?.msn).toBe(3);
+    expect(first?.holder).toMatchObject(HOLDER);
+    if (first) again.spool.done(first);
+    expect((await again.spool.next())?.segment?.msn).toBe(4);
+    await again.spool.settled();
+    expect(readdirSync(join(folder, HOLDER.session))).not.toContain("seg-5.unfinished");
+  });
+
+  it("keeps leases from other people's eyes", async () => {
+    const { spool, folder } = await open();
+    spool.session(HOLDER).keep(segment(1), objects(1));
+    await spool.settled();
+    expect(statSync(join(folder, HOLDER.session, "lease.json")).mode & 0o077).toBe(0);
+  });
+
+  it.each([
+    ["no lease", (folder: string) => mkdirSync(join(folder, "x.1", "seg-1"), { recursive: true })],
+    [
+      "a lease of another session",
+      (folder: string) => {
+        mkdirSync(join(folder, "x.1"));
+        writeFileSync(
+          join(folder, "x.1", "lease.json"),
+          JSON.stringify({ session: "y.1", lease: "l", at: 1 }),
+        );
+      },
+    ],
+    [
+      "an entry that is none",
+      (folder: string) => {
+        mkdirSync(join(folder, "x.1", "seg-1"), { recursive: true });
+        writeFileSync(
+          join(folder, "x.1", "lease.json"),
+          JSON.stringify({ session: "x.1", lease: "l", at: 1 }),
+        );
+        writeFileSync(join(folder, "x.1", "seg-1", "entry.json"), "{");
+      },
+    ],
+  ])("throws away a folder with %s, and says so", async (_name, spoil) => {
+    const folder = mkdtempSync(join(tmpdir(), "millrace-spool-"));
+    spoil(folder);
+    const { spool, logged } = await open(folder);
+    expect(await spool.next()).toBeUndefined();
+    await spool.settled();
+    expect(readdirSync(folder)).toEqual([]);
+    expect(logged.map(({ event }) => event)).toContain("spool-unreadable");
+  });
+
+  it("drops the oldest segments when there is no room, and says which", async () => {
+    const { spool, logged } = await open(undefined, { bytes: 250 });
+    const own = spool.session(HOLDER);
+    for (const msn of [1, 2, 3]) {
+      own.keep(segment(msn, 100), objects(msn, 100));
+      own.release(msn);
+    }
+    expect(logged.filter(({ event }) => event === "spool-dropped")).toMatchObject([{ msn: 1, bytes: 100 }]);
+    expect((await spool.next())?.segment?.msn).toBe(2);
+  });
+
+  it("costs only the segment when the disk fails", async () => {
+    const { spool, folder, logged } = await open();
+    // A file where the session's folder has to be.
+    writeFileSync(join(folder, HOLDER.session), "");
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    own.release(1);
+    expect(await spool.next()).toBeUndefined();
+    expect(logged.map(({ event }) => event)).toContain("spool-failed");
+    const other = spool.session({ session: "other-abc.1", lease: "l" });
+    other.keep(segment(1), objects(1));
+    other.release(1);
+    expect((await spool.next())?.facts.session).toBe("other-abc.1");
+  });
+});
+
+describe("the order of a spool", () => {
+  const item = (facts: Partial<ItemFacts>): ItemFacts => ({
+    name: `${facts.session ?? "s.1"}/${facts.msn ?? "init"}`,
+    session: "s.1",
+    sessionAt: 0,
+    bytes: 100,
+    at: 0,
+    released: true,
+    ...facts,
+  });
+
+  it("is that of sessions, then of segments", () => {
+    const items = [
+      item({ session: "b.1", sessionAt: 5, msn: 1 }),
+      item({ session: "a.2", sessionAt: 9, msn: 0 }),
+      item({ session: "b.1", sessionAt: 5, msn: 0, released: false }),
+    ];
+    expect(next(items)?.name).toBe("b.1/1");
+    expect(next([])).toBeUndefined();
+  });
+
+  it.each([
+    ["nothing", { bytes: 400, ageMs: 1000 }, 1000, []],
+    ["the oldest first", { bytes: 250, ageMs: 10_000 }, 1000, ["s.1/1"]],
+    [
+      "what is too old, though there is room",
+      { bytes: 1000, ageMs: 500 },
+      600,
+      ["s.1/init", "s.1/1", "s.1/2"],
+    ],
+    ["segments before the small description", { bytes: 50, ageMs: 10_000 }, 0, ["s.1/1", "s.1/2"]],
+  ])("lets go of %s", (_name, limits, now, names) => {
+    const items = [item({}), item({ msn: 2 }), item({ msn: 1 })];
+    expect(
+      overflow(items, limits, now)
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual([...names].sort());
+  });
+});
+
+describe("the flusher", () => {
+  const QUICK = { firstDelayMs: 1, maxDelayMs: 5, attempts: Number.POSITIVE_INFINITY };
+
+  /** An origin that answers as it is told, one answer a call; then well. */
+  async function flush(answers: (Refusal | undefined)[], msns: readonly number[]) {
+    const { spool, logged } = await open();
+    const calls: string[] = [];
+    const answer = (what: string) => {
+      calls.push(what);
+      const refusal = answers.shift();
+      return Promise.resolve(refusal ? fail(refusal) : ok(true as const));
+    };
+    const own = spool.session(HOLDER);
+    for (const msn of msns) {
+      own.keep(segment(msn), objects(msn));
+      own.release(msn);
+    }
+    const flusher = startFlusher({
+      spool,
+      log: (event) => logged.push(event),
+      policy: QUICK,
+      client: {
+        putLate: (_holder, { file }) => answer(`put ${file.kind === "segment" ? file.msn : "init"}`),
+        tellLate: (_holder, [first]) => answer(`tell ${first?.msn}`),
+      },
+    });
+    while (spool.depth.items > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await flusher.stop();
+    return { calls, logged };
+  }
+  const away: Refusal = { name: "unreachable", detail: "" };
+
+  it("puts, then tells, in order", async () => {
+    expect((await flush([], [2, 1])).calls).toEqual(["put 1", "tell 1", "put 2", "tell 2"]);
+  });
+
+  it("begins a segment again for as long as origin is away", async () => {
+    const { calls } = await flush([away, away, undefined, { ...away, status: 503 }], [1]);
+    expect(calls).toEqual(["put 1", "put 1", "put 1", "tell 1", "put 1", "tell 1"]);
+  });
+
+  it("lets go of what origin refuses for good, says so, and goes on with the next", async () => {
+    const { calls, logged } = await flush([{ name: "unknown-lease", status: 401, detail: "" }], [1, 2]);
+    expect(calls).toEqual(["put 1", "put 2", "tell 2"]);
+    expect(logged).toContainEqual(expect.objectContaining({ event: "spool-refused", msn: 1 }));
+  });
+
+  it("hears of what is released later", async () => {
+    const { spool } = await open();
+    const told: number[] = [];
+    const flusher = startFlusher({
+      spool,
+      log: () => {},
+      client: {
+        putLate: async () => ok(true as const),
+        tellLate: async (_holder, [first]) => {
+          told.push(first?.msn ?? -1);
+          return ok(true as const);
+        },
+      },
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const own = spool.session(HOLDER);
+    own.keep(segment(7), objects(7));
+    own.release(7);
+    while (spool.depth.items > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await flusher.stop();
+    expect(told).toEqual([7]);
+  });
+});

@@ -1,0 +1,269 @@
+/**
+ * Segments on disk that origin has not taken in time: bounded in size and age, there again after a restart.
+ * One folder a session, one folder an item in it. Sending them is the flusher's business (spool-flusher.ts).
+ */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import { fileName, parseFileName } from "../media/address.ts";
+import { SegmentEntrySchema } from "../wire/ingest.ts";
+import { parseJson } from "../wire/parse.ts";
+import { type ItemFacts, itemName, next, overflow } from "./core/spool-order.ts";
+import type { Log } from "./log.ts";
+import type { Holder } from "./origin-client.ts";
+import type { NamedObject, SegmentEntry } from "./packaging.ts";
+
+export interface SpoolLimits {
+  readonly bytes: number;
+  readonly ageMs: number;
+}
+
+export interface SpoolOptions {
+  readonly folder: string;
+  readonly limits: SpoolLimits;
+  readonly log: Log;
+}
+
+/** One session's share. A segment is named by its media sequence number, the tracks' description by `undefined`. */
+export interface SessionSpool {
+  /** Write to disk, unless it is there already. */
+  keep(segment: SegmentEntry | undefined, objects: readonly NamedObject[]): void;
+  /** Origin has it: forget it. */
+  discard(msn: number | undefined): void;
+  /** The live edge has passed it: it may be sent late. Nothing happens if it was not kept. */
+  release(msn: number | undefined): void;
+}
+
+/** What is to be sent, read from disk. */
+export interface SpooledItem {
+  readonly facts: ItemFacts;
+  readonly holder: Holder;
+  /** Absent for the description of the tracks. */
+  readonly segment?: SegmentEntry;
+  readonly objects: readonly NamedObject[];
+}
+
+const LEASE_FILE = "lease.json";
+const ENTRY_FILE = "entry.json";
+/** An item is written under this name first, so that half of one is never taken for a whole. */
+const UNFINISHED = ".unfinished";
+const LeaseSchema = v.object({ session: v.string(), lease: v.string(), at: v.number() });
+type Lease = v.InferOutput<typeof LeaseSchema>;
+
+export class Spool {
+  readonly #options: SpoolOptions;
+  readonly #leases = new Map<string, Lease>();
+  readonly #items = new Map<string, ItemFacts>();
+  /** What is done on disk, one after the other. */
+  #steps: Promise<void> = Promise.resolve();
+  #onRelease: () => void = () => {};
+
+  private constructor(options: SpoolOptions) {
+    this.#options = options;
+  }
+
+  /** Open a folder, with what an earlier process left there. Rejects when it cannot be written. */
+  static async open(options: SpoolOptions): Promise<Spool> {
+    const spool = new Spool(options);
+    await mkdir(options.folder, { recursive: true, mode: 0o700 });
+    for (const session of await readdir(options.folder)) await spool.#readSession(session);
+    spool.#enforceLimits();
+    spool.#tell();
+    return spool;
+  }
+
+  /** Bytes and items on disk. */
+  get depth(): { readonly bytes: number; readonly items: number } {
+    const all = [...this.#items.values()];
+    return { bytes: all.reduce((sum, { bytes }) => sum + bytes, 0), items: all.length };
+  }
+
+  /** The share of one session. */
+  session({ session, lease }: Holder): SessionSpool {
+    const nameOf = (msn: number | undefined) => itemName(session, msn);
+    return {
+      keep: (segment, objects) => this.#keep({ session, lease, at: Date.now() }, segment, objects),
+      discard: (msn) => {
+        const facts = this.#items.get(nameOf(msn));
+        if (facts) this.#remove(facts);
+      },
+      release: (msn) => {
+        const facts = this.#items.get(nameOf(msn));
+        if (!facts) return;
+        this.#items.set(nameOf(msn), { ...facts, released: true });
+        this.#tell();
+        this.#onRelease();
+      },
+    };
+  }
+
+  /** Be told when there is something to send. */
+  onRelease(handler: () => void): void {
+    this.#onRelease = handler;
+  }
+
+  /** The oldest item that may be sent; `undefined` when there is none. */
+  async next(): Promise<SpooledItem | undefined> {
+    this.#enforceLimits();
+    await this.#steps;
+    for (let facts = next(this.#items.values()); facts; facts = next(this.#items.values())) {
+      const item = await this.#read(facts);
+      if (item) return item;
+      this.#options.log({ event: "spool-unreadable", session: facts.session, item: facts.name });
+      this.#remove(facts);
+    }
+    return undefined;
+  }
+
+  /** It was sent, or never will be. */
+  done({ facts }: SpooledItem): void {
+    this.#remove(facts);
+  }
+
+  /** Wait until the disk has everything it was given. */
+  async settled(): Promise<void> {
+    await this.#steps;
+  }
+
+  #keep(lease: Lease, segment: SegmentEntry | undefined, objects: readonly NamedObject[]): void {
+    const name = itemName(lease.session, segment?.msn);
+    if (this.#items.has(name)) return;
+    const known = this.#leases.get(lease.session) ?? lease;
+    this.#leases.set(lease.session, known);
+    const facts: ItemFacts = {
+      name,
+      session: lease.session,
+      sessionAt: known.at,
+      ...(segment && { msn: segment.msn }),
+      bytes: objects.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+      at: Date.now(),
+      released: false,
+    };
+    this.#items.set(name, facts);
+    this.#then(facts, () => this.#write(facts, known, segment, objects));
+    this.#enforceLimits();
+    this.#tell();
+  }
+
+  async #write(
+    facts: ItemFacts,
+    lease: Lease,
+    segment: SegmentEntry | undefined,
+    objects: readonly NamedObject[],
+  ): Promise<void> {
+    const folder = this.#folderOf(facts);
+    const unfinished = folder + UNFINISHED;
+    await mkdir(unfinished, { recursive: true, mode: 0o700 });
+    await writeFile(join(this.#options.folder, lease.session, LEASE_FILE), JSON.stringify(lease), {
+      mode: 0o600,
+    });
+    for (const { rendition, file, bytes } of objects)
+      await writeFile(join(unfinished, `${rendition}~${fileName(file)}`), bytes);
+    if (segment) await writeFile(join(unfinished, ENTRY_FILE), JSON.stringify(segment));
+    await rename(unfinished, folder);
+  }
+
+  #remove(facts: ItemFacts): void {
+    this.#items.delete(facts.name);
+    const isLast = ![...this.#items.values()].some(({ session }) => session === facts.session);
+    if (isLast) this.#leases.delete(facts.session);
+    this.#then(facts, async () => {
+      await rm(isLast ? join(this.#options.folder, facts.session) : this.#folderOf(facts), {
+        recursive: true,
+        force: true,
+      });
+    });
+    this.#tell();
+  }
+
+  /** Too much, or too old: the oldest goes. */
+  #enforceLimits(): void {
+    for (const facts of overflow(this.#items.values(), this.#options.limits, Date.now())) {
+      const { session, msn, bytes } = facts;
+      this.#options.log({ event: "spool-dropped", session, ...(msn !== undefined && { msn }), bytes });
+      this.#remove(facts);
+    }
+  }
+
+  /** A disk that fails costs what was to be written, and nothing else. */
+  #then(facts: ItemFacts, step: () => Promise<void>): void {
+    this.#steps = this.#steps.then(step).catch((error: unknown) => {
+      this.#options.log({ event: "spool-failed", session: facts.session, error: String(error) });
+      this.#items.delete(facts.name);
+    });
+  }
+
+  async #read(facts: ItemFacts): Promise<SpooledItem | undefined> {
+    const lease = this.#leases.get(facts.session);
+    try {
+      const folder = this.#folderOf(facts);
+      const objects: NamedObject[] = [];
+      let segment: SegmentEntry | undefined;
+      for (const name of await readdir(folder)) {
+        const bytes = await readFile(join(folder, name));
+        const [rendition = "", rest = ""] = name.split("~", 2);
+        const file = parseFileName(rest);
+        if (name === ENTRY_FILE) {
+          const entry = parseJson(SegmentEntrySchema, bytes.toString("utf8"));
+          if (!entry.ok) return undefined;
+          segment = entry.value;
+        } else if (file) objects.push({ rendition, file, bytes });
+      }
+      if (!lease || (facts.msn !== undefined && !segment)) return undefined;
+      return { facts, holder: lease, ...(segment && { segment }), objects };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** What an earlier process left of a session; half-written items are thrown away. */
+  async #readSession(session: string): Promise<void> {
+    const folder = join(this.#options.folder, session);
+    const text = await readFile(join(folder, LEASE_FILE), "utf8").catch(() => "");
+    const lease = parseJson(LeaseSchema, text);
+    if (!lease.ok || lease.value.session !== session) {
+      this.#options.log({ event: "spool-unreadable", session, item: LEASE_FILE });
+      await rm(folder, { recursive: true, force: true });
+      return;
+    }
+    this.#leases.set(session, lease.value);
+    for (const item of await readdir(folder)) {
+      const path = join(folder, item);
+      if (item === LEASE_FILE) continue;
+      if (item.endsWith(UNFINISHED)) await rm(path, { recursive: true, force: true });
+      else await this.#readItem(lease.value, item);
+    }
+  }
+
+  async #readItem(lease: Lease, item: string): Promise<void> {
+    const file = item === "init" ? undefined : parseFileName(`${item}.m4s`);
+    if (item !== "init" && file?.kind !== "segment") return;
+    const msn = file?.kind === "segment" ? file.msn : undefined;
+    const facts: ItemFacts = {
+      name: itemName(lease.session, msn),
+      session: lease.session,
+      sessionAt: lease.at,
+      ...(msn !== undefined && { msn }),
+      ...(await weigh(join(this.#options.folder, lease.session, item))),
+      released: true,
+    };
+    this.#items.set(facts.name, facts);
+  }
+
+  #folderOf({ session, msn }: ItemFacts): string {
+    return join(this.#options.folder, session, msn === undefined ? "init" : `seg-${msn}`);
+  }
+
+  #tell(): void {
+    const waiting = [...this.#items.values()].filter(({ released }) => released).length;
+    const { bytes, items } = this.depth;
+    this.#options.log({ event: "spool", bytes, segments: items, waiting });
+  }
+}
+
+/** Bytes in a folder, and when it was written. */
+async function weigh(folder: string): Promise<{ readonly bytes: number; readonly at: number }> {
+  const names = await readdir(folder);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
+  return { bytes: sizes.reduce((sum, size) => sum + size, 0), at: (await stat(folder)).mtimeMs };
+}
