@@ -35,6 +35,17 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
   "session-started": (event) => `session started: ${sourceWords(event)} -> ${planWords(event)}`,
   published: publishedWords,
   input: inputWords,
+  "too-slow": ({ speed, leavesOut }) =>
+    `FFmpeg is slower than live (${ratioWords(speed)})${leavesOut ? `: ${leavesOut} is left out from now on` : ", and there is nothing to leave out"}`,
+  spool: ({ bytes, segments, waiting }) =>
+    `${segments} segment(s) on disk (${bytesWords(bytes)}), ${waiting} of them late`,
+  "spool-handed-over": ({ session, msn, waitedMs }) =>
+    `handed over ${msn === undefined ? "the description" : `segment ${msn}`} of ${session}, late by ${secondsWords(Number(waitedMs) / 1000)}`,
+  "spool-dropped": ({ session, msn, bytes }) =>
+    `the spool is full: segment ${msn} of ${session} (${bytesWords(bytes)}) is lost`,
+  "spool-refused": ({ session, msn, problem }) =>
+    `origin does not take late segment ${msn} of ${session}: ${problem}`,
+  "spool-failed": ({ session, error }) => `the disk did not take a segment of ${session}: ${error}`,
   retry: ({ path, name, attempt }) => `origin: try ${attempt} of ${path} failed (${name}), trying again`,
   "source-changed": (event) => `the source changed (${reasonOf(event)}): a new session follows`,
   "source-refused": (event) => `the source cannot be shown: ${reasonOf(event)}`,
@@ -56,11 +67,12 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
     `connection from ${remoteAddress} turned away: limit of ${limit}`,
 };
 
-function publishedWords({ type, msn, lastPart, duration, waitedMs, tracks }: LogEvent): string {
+function publishedWords({ type, msn, lastPart, duration, waitedMs, tracks, late }: LogEvent): string {
   const sizes = entriesOf(tracks).map(([name, bytes]) => `${name} ${bytesWords(bytes)}`);
   const part = type === "part" && lastPart !== undefined ? `.${lastPart}` : "";
   const what = `published ${type} ${msn}${part}, ${secondsWords(duration)}`;
-  return [what, `${roundWords(waitedMs, 0)} ms after its cut`, ...sizes].join(", ");
+  const gaps = late === undefined ? [] : [`${late} object(s) too late, shown as gaps`];
+  return [what, `${roundWords(waitedMs, 0)} ms after its cut`, ...gaps, ...sizes].join(", ");
 }
 
 function inputWords(event: LogEvent): string {

@@ -15,6 +15,11 @@ const LEVELS: ReadonlyMap<string, LogLevel> = new Map<string, LogLevel>([
   ["rtmp-turned-away", "warning"],
   ["session-trouble", "warning"],
   ["source-refused", "warning"],
+  ["spool-dropped", "error"],
+  ["spool-failed", "error"],
+  ["spool-refused", "error"],
+  ["spool-unreadable", "warning"],
+  ["too-slow", "warning"],
   ["tracks-missing", "warning"],
 ]);
 
@@ -40,6 +45,8 @@ export function levelOf(event: LogEvent): LogLevel {
   const own = event.level;
   if (own === "info" || own === "warning" || own === "error") return own;
   switch (event.event) {
+    case "published":
+      return event.late === undefined ? "info" : "warning";
     case "rtmp-closed":
       return PLAIN_ENDS.has(factAt(event, ["end", "reason"])) ? "info" : "warning";
     case "encoder-gone":
