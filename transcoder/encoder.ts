@@ -15,8 +15,9 @@ import { type ProbeState, SourceProbe } from "./core/source-probe.ts";
 import type { Log } from "./log.ts";
 import { withFacts } from "./log.ts";
 import type { Claim, OriginClient, Wishes } from "./origin-client.ts";
+import type { FfmpegProgram } from "./pipeline.ts";
 import type { Publication, PublicationEnd } from "./rtmp-server.ts";
-import { type FfmpegProgram, Session, type SessionTrouble } from "./session.ts";
+import { Session, type SessionTrouble } from "./session.ts";
 import type { Spool } from "./spool.ts";
 
 export interface EncoderOptions {

@@ -36,7 +36,7 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
   published: publishedWords,
   input: inputWords,
   "too-slow": ({ speed, leavesOut }) =>
-    `FFmpeg is slower than live (${ratioWords(speed)})${leavesOut ? `: ${leavesOut} is left out from now on` : ", and there is nothing to leave out"}`,
+    `FFmpeg is slower than live${isNumber(speed) ? ` (${ratioWords(speed)})` : ""}${leavesOut ? `: ${leavesOut} is left out from now on` : ", and there is nothing to leave out"}`,
   spool: ({ bytes, segments, waiting }) =>
     `${segments} segment(s) on disk (${bytesWords(bytes)}), ${waiting} of them late`,
   "spool-handed-over": ({ session, msn, waitedMs }) =>

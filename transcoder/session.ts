@@ -3,28 +3,20 @@
  * When to begin one, and what to do when it cannot go on, is the encoder's business (encoder.ts).
  */
 import type { SessionPlan, Source } from "../wire/ingest.ts";
-import { BoxReader } from "./cmaf/boxes.ts";
+import type { BoxEvent } from "./cmaf/boxes.ts";
 import { type Cut, type CutProblem, Cutter } from "./cmaf/cutter.ts";
-import { type FfmpegVersion, ffmpegCommand } from "./core/ffmpeg-args.ts";
-import { Ffmpeg, type FfmpegExit } from "./ffmpeg.ts";
 import type { Log } from "./log.ts";
 import type { Holder, OriginClient, Refusal } from "./origin-client.ts";
 import type { MediaCut } from "./packaging.ts";
+import { type FfmpegProgram, Pipeline, type PipelineTrouble } from "./pipeline.ts";
 import { Publisher } from "./publisher.ts";
 import type { SessionSpool } from "./spool.ts";
-
-/** The FFmpeg that sessions run. */
-export interface FfmpegProgram {
-  readonly program: string;
-  readonly version: FfmpegVersion;
-}
 
 /** Why a session cannot go on. */
 export type SessionTrouble =
   | { readonly reason: "refused"; readonly refusal: Refusal }
-  | { readonly reason: "ffmpeg"; readonly exit: FfmpegExit }
-  | { readonly reason: "cut"; readonly problem: CutProblem }
-  | { readonly reason: "output"; readonly track: string; readonly detail: string };
+  | PipelineTrouble
+  | { readonly reason: "cut"; readonly problem: CutProblem };
 
 export interface SessionOptions {
   readonly client: OriginClient;
@@ -32,6 +24,8 @@ export interface SessionOptions {
   readonly plan: SessionPlan;
   readonly source: Source;
   readonly ffmpeg: FfmpegProgram;
+  /** FFmpeg runs already, and this is what came out of it so far that is still of use. */
+  readonly warm?: { readonly pipeline: Pipeline; readonly events: readonly TrackEvent[] };
   readonly spool: SessionSpool;
   /** Wall clock at media time 0, milliseconds since 1970. */
   readonly startedAt: number;
@@ -40,20 +34,24 @@ export interface SessionOptions {
   readonly onTrouble: (trouble: SessionTrouble) => void;
 }
 
+/** What came out of FFmpeg for one track. */
+export interface TrackEvent {
+  readonly track: string;
+  readonly event: BoxEvent;
+}
+
 export class Session {
   readonly #options: SessionOptions;
   readonly #cutter: Cutter;
-  readonly #readers = new Map<string, BoxReader>();
   readonly #publisher: Publisher;
-  readonly #ffmpeg: Ffmpeg;
+  readonly #pipeline: Pipeline;
   #troubled = false;
-  #ending = false;
   /** Media that was cut so far, seconds. */
   #cutSeconds = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
-    const { client, holder, plan, source, spool, startedAt } = options;
+    const { client, holder, plan, source, spool, startedAt, warm } = options;
     const frameRate = plan.frameRate ?? source.video?.frameRate;
     this.#cutter = new Cutter(plan);
     this.#publisher = new Publisher({
@@ -72,15 +70,13 @@ export class Session {
         }),
       onRefused: (refusal) => this.#trouble({ reason: "refused", refusal }),
     });
-    const command = ffmpegCommand(plan, options.ffmpeg.version);
-    for (const { track } of command.outputs) this.#readers.set(track, new BoxReader());
-    this.#ffmpeg = new Ffmpeg(command, {
-      program: options.ffmpeg.program,
-      onChunk: (track, chunk) => this.#read(track, chunk),
-    });
-    void this.#ffmpeg.exited.then((exit) => {
-      if (!this.#ending) this.#trouble({ reason: "ffmpeg", exit });
-    });
+    const listener = {
+      onEvent: (track: string, event: BoxEvent) => this.#take(track, event),
+      onTrouble: (trouble: PipelineTrouble) => this.#trouble(trouble),
+    };
+    this.#pipeline = warm?.pipeline ?? new Pipeline(plan, options.ffmpeg, listener);
+    this.#pipeline.handOver(listener);
+    for (const { track, event } of warm?.events ?? []) this.#take(track, event);
   }
 
   /** Seconds of media cut so far. */
@@ -95,12 +91,12 @@ export class Session {
 
   /** Input that FFmpeg has not taken yet. */
   get queuedBytes(): number {
-    return this.#ffmpeg.queuedBytes;
+    return this.#pipeline.queuedBytes;
   }
 
   /** Feed FLV; resolves when there is room for more. */
   write(bytes: Uint8Array): Promise<void> {
-    return this.#ffmpeg.write(bytes);
+    return this.#pipeline.write(bytes);
   }
 
   /**
@@ -108,31 +104,22 @@ export class Session {
    * `limitMs` comes later, by way of the spool.
    */
   async finish(limitMs: number): Promise<void> {
-    this.#ending = true;
-    const exit = await this.#ffmpeg.end();
+    const exit = await this.#pipeline.end();
     if (exit.how !== "ended") this.#options.log({ event: "ffmpeg-exit", ...exit });
-    if (!this.#troubled) this.#take(this.#cutter.flush());
+    if (!this.#troubled) this.#publishCuts(this.#cutter.flush());
     await this.#publisher.drain(limitMs);
   }
 
-  #read(track: string, chunk: Uint8Array): void {
+  #take(track: string, event: BoxEvent): void {
     if (this.#troubled) return;
-    const read = this.#readers.get(track)?.push(chunk);
-    if (read === undefined) return;
-    if (!read.ok) {
-      this.#trouble({ reason: "output", track, detail: `${read.error.reason}: ${read.error.box}` });
-      return;
-    }
-    for (const event of read.value) {
-      this.#take(
-        event.type === "init"
-          ? this.#cutter.describe(track, event.init)
-          : this.#cutter.push(track, event.frame),
-      );
-    }
+    this.#publishCuts(
+      event.type === "init"
+        ? this.#cutter.describe(track, event.init)
+        : this.#cutter.push(track, event.frame),
+    );
   }
 
-  #take(cuts: readonly Cut[]): void {
+  #publishCuts(cuts: readonly Cut[]): void {
     let group: MediaCut[] = [];
     for (const cut of cuts) {
       if (cut.type === "init") {

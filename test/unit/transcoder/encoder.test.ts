@@ -59,6 +59,9 @@ class MadeUpOrigin implements OriginClient {
   }
 }
 
+/** A spool that keeps nothing. */
+const NO_SPOOL = { session: () => ({ keep() {}, discard() {}, release() {} }) };
+
 type MediaHandler = Parameters<Publication["onMedia"]>[0];
 
 /** A socket that is not there. */
@@ -96,7 +99,7 @@ async function serve(messages: readonly MediaMessage[]) {
   const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
     client: origin,
     ffmpeg: { program: "ffmpeg", version: VERSION },
-    spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
+    spool: NO_SPOOL,
     log: (event) => logged.push(event),
   });
   for (const [i, message] of messages.entries()) {
@@ -207,7 +210,7 @@ describe("an encoder", () => {
     const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
       client: origin,
       ffmpeg: { program: "ffmpeg", version: VERSION },
-      spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
+      spool: NO_SPOOL,
       log: () => {},
     });
     for (const message of messages) publication.send(message);
@@ -225,6 +228,7 @@ describe("an encoder", () => {
     const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
       client: origin,
       ffmpeg: { program: "/nonexistent/ffmpeg", version: VERSION },
+      spool: NO_SPOOL,
       log: () => {},
     });
     for (let round = 0; publication.dropped === undefined && round < 40; round += 1) {
@@ -248,7 +252,7 @@ describe("an encoder", () => {
       const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
         client: origin,
         ffmpeg: { program: "ffmpeg", version: VERSION },
-        spool: { session: () => ({ keep() {}, discard() {}, release() {} }) },
+        spool: NO_SPOOL,
         log: () => {},
       });
       for (const message of sent) publication.send(message);
