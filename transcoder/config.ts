@@ -1,6 +1,7 @@
 /** The transcoder's settings, from its environment (docs/operations.md). */
 import * as v from "valibot";
 import type { Result } from "../media/result.ts";
+import { RtmpUrlSchema, TranscoderIdSchema } from "../wire/fleet.ts";
 import type { Malformed } from "../wire/parse.ts";
 import { parse } from "../wire/parse.ts";
 
@@ -10,6 +11,13 @@ const positive = v.pipe(
   v.string(),
   v.regex(/^[1-9][0-9]{0,6}$/, "a whole number above 0"),
   v.transform(Number),
+);
+
+const slots = v.pipe(
+  v.string(),
+  v.regex(/^[0-9]{1,4}$/, "a number of slots"),
+  v.transform(Number),
+  v.maxValue(1000),
 );
 
 const ConfigSchema = v.pipe(
@@ -22,6 +30,14 @@ const ConfigSchema = v.pipe(
     MILLRACE_HEALTH_HOST: v.optional(v.string(), "127.0.0.1"),
     MILLRACE_HEALTH_PORT: v.optional(port, "8080"),
     MILLRACE_FFMPEG: v.optional(v.string(), "ffmpeg"),
+    /** Bearer with which this host registers at origin; without it, it serves unregistered. */
+    MILLRACE_TRANSCODER_TOKEN: v.optional(v.string()),
+    /** Name this host keeps over restarts; its host name unless set. */
+    MILLRACE_TRANSCODER_ID: v.optional(TranscoderIdSchema),
+    /** Address that encoders use to reach it, for the operator's list. */
+    MILLRACE_PUBLIC_RTMP: v.optional(RtmpUrlSchema),
+    /** Encoders it takes. */
+    MILLRACE_SLOTS: v.optional(slots),
     /** Folder for what must outlive the process. */
     MILLRACE_DATA: v.optional(v.string(), ".millrace/transcoder"),
     /** Segments that wait on disk for origin: so many megabytes, for so many hours. */
@@ -35,6 +51,10 @@ const ConfigSchema = v.pipe(
     healthHost: env.MILLRACE_HEALTH_HOST,
     healthPort: env.MILLRACE_HEALTH_PORT,
     ffmpeg: env.MILLRACE_FFMPEG,
+    token: env.MILLRACE_TRANSCODER_TOKEN,
+    id: env.MILLRACE_TRANSCODER_ID,
+    publicRtmp: env.MILLRACE_PUBLIC_RTMP,
+    slots: env.MILLRACE_SLOTS,
     data: env.MILLRACE_DATA,
     spool: { bytes: env.MILLRACE_SPOOL_MB * 1e6, ageMs: env.MILLRACE_SPOOL_HOURS * 3_600_000 },
   })),

@@ -2,16 +2,14 @@
  * One encoder's connection, from its publish to its end: the key is checked, the source is looked at, and one session
  * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
  */
-import type { SessionGrant, SessionPlan, Source, Stats } from "../wire/ingest.ts";
-import { Backlog } from "./core/backlog.ts";
+import type { SessionGrant, Source, Stats } from "../wire/ingest.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
 import { FlvFeed } from "./core/flv-feed.ts";
-import { InputMeter, SpeedMeter } from "./core/input-meter.ts";
-import { judge, type Progress } from "./core/liveness.ts";
-import { dispensable, MAX_READINGS, type PaceReading, slowness } from "./core/pace.ts";
+import { dispensable } from "./core/pace.ts";
 import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
-import { type ProbeState, SourceProbe } from "./core/source-probe.ts";
+import type { ProbeState } from "./core/source-probe.ts";
+import { Vitals } from "./core/vitals.ts";
 import type { Log } from "./log.ts";
 import { withFacts } from "./log.ts";
 import type { Claim, OriginClient, Wishes } from "./origin-client.ts";
@@ -19,6 +17,15 @@ import type { FfmpegProgram } from "./pipeline.ts";
 import type { Publication, PublicationEnd } from "./rtmp-server.ts";
 import { Session, type SessionTrouble } from "./session.ts";
 import type { Spool } from "./spool.ts";
+import {
+  beginToLook,
+  type Configs,
+  goOnLooking,
+  type Head,
+  type Probing,
+  type Running,
+  type Stage,
+} from "./stage.ts";
 
 export interface EncoderOptions {
   readonly client: OriginClient;
@@ -28,28 +35,10 @@ export interface EncoderOptions {
   readonly log: Log;
 }
 
-type Stage =
-  /** Looking at the source; messages are held until a session takes them. */
-  | {
-      readonly name: "probing";
-      readonly probe: SourceProbe;
-      readonly backlog: Backlog;
-      readonly since: number;
-      decided: boolean;
-    }
-  | {
-      readonly name: "running";
-      readonly session: Session;
-      readonly plan: SessionPlan;
-      readonly feed: FlvFeed;
-      readonly since: number;
-    }
-  | { readonly name: "over" };
-type Probing = Stage & { readonly name: "probing" };
-type Running = Stage & { readonly name: "running" };
-
-/** How often origin hears of a session that has nothing to publish: well within the silence that loses a lease. */
+/** How often origin gets figures of a session: well within the silence that loses a lease. */
 const HEARTBEAT_MS = 2_000;
+/** How often it hears whether the encoder is silent, while another one waits to take over. */
+const WATCHED_HEARTBEAT_MS = 500;
 /** Refusals that say a session is over. */
 const LEASE_LOST: ReadonlySet<string> = new Set(["fenced", "closed", "unknown-lease"]);
 /** Input that may wait for FFmpeg before the encoder has to. */
@@ -67,40 +56,52 @@ export class Encoder {
   readonly #publication: Publication;
   readonly #options: EncoderOptions;
   readonly #claim: Claim;
-  readonly #meter = new InputMeter();
-  readonly #speed = new SpeedMeter();
-  readonly #configs: { audio?: MediaMessage; video?: MediaMessage; data?: MediaMessage } = {};
-  readonly #heartbeat: NodeJS.Timeout;
+  readonly #vitals = new Vitals(performance.now());
+  readonly #configs: Configs = {};
+  #heartbeat: NodeJS.Timeout | undefined;
+  /** Figures were last sent then. */
+  #readAt = 0;
   #grant: SessionGrant;
   #stage: Stage;
   /** Steps that wait for origin or FFmpeg, one after the other. */
   #steps: Promise<void> = Promise.resolve();
   #wishes: Wishes = { allowCopy: true, lighter: 0 };
-  #pace: readonly PaceReading[] = [];
   #restarts: number[] = [];
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
-  #clockOffsetMs = Number.POSITIVE_INFINITY;
+  #clockOffsetMs: number;
   #lastTimestamp = 0;
-  #progress: Progress | undefined;
-  /** When audio or video last came, on the process's own clock. */
-  #heardAt = performance.now();
   #endScope: "session" | "broadcast" = "session";
   #finish: () => void = () => {};
 
-  constructor(publication: Publication, claim: Claim, grant: SessionGrant, options: EncoderOptions) {
+  constructor(
+    publication: Publication,
+    claim: Claim,
+    grant: SessionGrant,
+    options: EncoderOptions,
+    head?: Head,
+  ) {
     this.#publication = publication;
     this.#claim = claim;
     this.#grant = grant;
     this.#options = options;
-    this.#stage = this.#probing();
+    for (const message of head?.messages ?? []) this.#remember(message);
+    this.#clockOffsetMs = head?.clockOffsetMs ?? Number.POSITIVE_INFINITY;
+    const stage = head ? goOnLooking(head) : this.#beginToLook(0);
+    this.#stage = stage;
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#heartbeat = setInterval(() => this.#beat(), HEARTBEAT_MS);
+    this.#beatAfter(HEARTBEAT_MS);
     publication.onEnd((end) => this.#onEnd(end));
     publication.onMedia(({ kind, timestampMs, payload }) =>
       this.#onMedia({ kind, timestamp: timestampMs, payload }),
     );
+    this.#decide(stage, stage.probe.check(Date.now()));
+  }
+
+  /** Id of the session it holds now. */
+  get session(): string {
+    return this.#grant.session;
   }
 
   /** End the broadcast, not only the session, and drop the encoder: this transcoder is going away. */
@@ -111,11 +112,8 @@ export class Encoder {
   }
 
   #onMedia(message: MediaMessage): void {
-    this.#meter.add(message);
-    if (message.kind !== "data") {
-      this.#heardAt = performance.now();
-      this.#lastTimestamp = message.timestamp;
-    }
+    this.#vitals.hear(message, performance.now());
+    if (message.kind !== "data") this.#lastTimestamp = message.timestamp;
     this.#remember(message);
     switch (this.#stage.name) {
       case "probing":
@@ -131,6 +129,7 @@ export class Encoder {
 
   #look(stage: Probing, message: MediaMessage): void {
     this.#clockOffsetMs = Math.min(this.#clockOffsetMs, Date.now() - message.timestamp);
+    stage.warm?.push(message);
     if (stage.backlog.push(message)) this.#decide(stage, stage.probe.push(message, Date.now()));
     else
       this.#drop({
@@ -159,7 +158,10 @@ export class Encoder {
     this.#grant = described.value;
     // While origin was asked, the encoder may have gone.
     if (plan === undefined || this.#stage !== probing) return;
-    const messages = probing.backlog.drain();
+    const warm = probing.warm?.fits(plan) ? probing.warm : undefined;
+    if (!warm) probing.warm?.stop();
+    // A warm FFmpeg has had these.
+    const messages = warm ? [] : probing.backlog.drain();
     const { client, ffmpeg, spool } = this.#options;
     const log = withFacts(this.#options.log, { session: this.#grant.session });
     log({ event: "session-started", source, plan });
@@ -170,15 +172,17 @@ export class Encoder {
       source,
       ffmpeg,
       spool: spool.session(this.#grant),
-      startedAt: this.#clockOffsetMs + (messages[0]?.timestamp ?? 0),
+      startedAt: warm?.startedAt ?? this.#clockOffsetMs + (messages[0]?.timestamp ?? 0),
+      ...(warm && { warm: { pipeline: warm.pipeline, events: warm.events() } }),
       log,
       onTrouble: (trouble) => this.#onTrouble(trouble),
     });
-    const feed = new FlvFeed({ audio: source.audio !== undefined, video: source.video !== undefined });
+    const has = { audio: source.audio !== undefined, video: source.video !== undefined };
+    const feed = warm?.feed ?? new FlvFeed(has);
     const stage: Stage = { name: "running", session, plan, feed, since: performance.now() };
     this.#stage = stage;
-    this.#pace = [];
-    void session.write(feed.header());
+    this.#vitals.beginSession();
+    if (!warm) void session.write(feed.header());
     for (const message of messages) this.#onMediaOf(stage, message);
   }
 
@@ -232,27 +236,20 @@ export class Encoder {
       return;
     }
     this.#clockOffsetMs = Number.POSITIVE_INFINITY;
-    this.#stage = this.#probing(timestamp);
+    this.#stage = this.#beginToLook(timestamp);
     this.#then(async () => {
       await old.finish(RESTART_DRAIN_MS);
       await this.#options.client.close(this.#grant, "session");
       const granted = await this.#options.client.open(this.#claim);
-      if (granted.ok) this.#grant = granted.value;
-      else this.#onTrouble({ reason: "refused", refusal: granted.error });
+      if (!granted.ok) this.#onTrouble({ reason: "refused", refusal: granted.error });
+      // The encoder that waited was quicker.
+      else if ("standby" in granted.value) this.#drop(statusOfRefusal("fenced"));
+      else this.#grant = granted.value;
     });
   }
 
-  /** Begin to look, knowing what an earlier session was told: encoders say it once. */
-  #probing(timestamp = 0): Probing {
-    const probe = new SourceProbe(Date.now(), supportedCodecs(this.#options.ffmpeg.version));
-    const backlog = new Backlog();
-    const { data, video, audio } = this.#configs;
-    for (const config of [data, video, audio]) {
-      if (config === undefined) continue;
-      probe.push({ ...config, timestamp }, Date.now());
-      backlog.push({ ...config, timestamp });
-    }
-    return { name: "probing", probe, backlog, since: performance.now(), decided: false };
+  #beginToLook(timestamp: number): Probing {
+    return beginToLook(this.#configs, timestamp, supportedCodecs(this.#options.ffmpeg.version));
   }
 
   /** Configurations come once; a session that begins later needs them again. */
@@ -274,40 +271,48 @@ export class Encoder {
     });
   }
 
+  #beatAfter(ms: number): void {
+    clearTimeout(this.#heartbeat);
+    this.#heartbeat = setTimeout(() => this.#beat(), ms);
+  }
+
+  /** Look at the clock, and tell origin how it goes. */
   #beat(): void {
-    this.#checkLiveness(performance.now());
-    if (this.#stage.name === "over") return;
-    const stats = { ...this.#meter.read(performance.now()), ...this.#sessionStats() };
-    if (this.#stage.name === "running") this.#options.log({ event: "input", ...stats });
+    const now = performance.now();
+    this.#checkLiveness(now);
+    const stage = this.#stage;
+    if (stage.name === "over") return;
+    const isFull = now - this.#readAt >= HEARTBEAT_MS - WATCHED_HEARTBEAT_MS / 2;
+    if (isFull) this.#readAt = now;
+    const session = stage.name === "running" ? stage.session : undefined;
+    const stats = isFull
+      ? this.#vitals.read(session, now)
+      : { silentSeconds: this.#vitals.silentSeconds(now) };
+    if (isFull && session) this.#options.log({ event: "input", ...stats });
+    if (isFull && stage.name === "running") this.#checkPace(stage, now);
+    this.#beatAfter(HEARTBEAT_MS);
+    void this.#sample(stats);
+  }
+
+  async #sample(stats: Stats): Promise<void> {
     const grant = this.#grant;
-    void this.#options.client.sample(grant, stats).then((told) => {
-      // An answer to a session that was left meanwhile says nothing of the present one.
-      const isLost = !told.ok && LEASE_LOST.has(told.error.name) && this.#grant === grant;
-      if (isLost && this.#stage.name === "running")
-        this.#onTrouble({ reason: "refused", refusal: told.error });
-    });
+    const told = await this.#options.client.sample(grant, stats);
+    // An answer to a session that was left meanwhile says nothing of the present one.
+    if (this.#grant !== grant || this.#stage.name === "over") return;
+    if (told.ok && told.value.standby) this.#beatAfter(WATCHED_HEARTBEAT_MS);
+    if (!told.ok && LEASE_LOST.has(told.error.name) && this.#stage.name === "running")
+      this.#onTrouble({ reason: "refused", refusal: told.error });
   }
 
   /** An FFmpeg that is slower than live gets less to do, for as long as this encoder stays. */
-  #checkPace({ session, plan }: Running, nowMs: number): void {
-    const { cutSeconds, queuedBytes } = session;
-    this.#pace = [...this.#pace.slice(1 - MAX_READINGS), { nowMs, cutSeconds, queuedBytes }];
-    const speed = slowness(this.#pace, plan.partTarget ?? plan.segmentSeconds);
+  #checkPace({ session, plan }: Running, now: number): void {
+    const speed = this.#vitals.slowness(session, plan.partTarget ?? plan.segmentSeconds, now);
     if (speed === undefined) return;
     const track = dispensable(plan);
     this.#options.log({ event: "too-slow", speed, ...(track !== undefined && { leavesOut: track }) });
-    this.#pace = [];
     if (track === undefined) return;
     this.#wishes = { ...this.#wishes, lighter: this.#wishes.lighter + 1 };
     this.#restart(session, this.#lastTimestamp);
-  }
-
-  /** What the running session adds to the figures of its input. */
-  #sessionStats(): Stats {
-    if (this.#stage.name !== "running") return {};
-    const { waitingBytes, queuedBytes, cutSeconds } = this.#stage.session;
-    const encodeSpeed = this.#speed.read(cutSeconds, performance.now());
-    return { waitingBytes, queuedBytes, ...(encodeSpeed !== undefined && { encodeSpeed }) };
   }
 
   /** Act on what the clock says of this encoder. */
@@ -316,13 +321,10 @@ export class Encoder {
     if (stage.name === "over") return;
     // What is not asked by a message is asked by the clock.
     if (stage.name === "probing") this.#decide(stage, stage.probe.check(Date.now()));
-    const { since } = stage;
-    const cut = stage.name === "running" ? { cutSeconds: stage.session.cutSeconds } : {};
-    const judged = judge({ heardAt: this.#heardAt, since, ...cut }, this.#progress, now);
+    const session = stage.name === "running" ? stage.session : undefined;
+    const judged = this.#vitals.judge(stage.since, session, now);
     switch (judged.verdict) {
       case "alive":
-        this.#progress = judged.progress;
-        if (stage.name === "running") this.#checkPace(stage, now);
         return;
       case "silent":
       case "undecided":
@@ -351,7 +353,8 @@ export class Encoder {
     if (this.#stage.name === "over") return;
     const old = this.#stage;
     this.#stage = { name: "over" };
-    clearInterval(this.#heartbeat);
+    clearTimeout(this.#heartbeat);
+    if (old.name === "probing") old.warm?.stop();
     this.#then(async () => {
       if (old.name === "running") await old.session.finish(END_DRAIN_MS);
     });

@@ -1,37 +1,76 @@
 /** The transcoder's process: RTMP in, media to origin. Settings come from the environment (docs/operations.md). */
+import { randomUUID } from "node:crypto";
+import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "./config.ts";
+import { refusalOf, unreadiness } from "./core/admission.ts";
+import { defaultSlots, type Load } from "./core/capacity.ts";
 import { ffmpegVersion, supportedCodecs } from "./core/ffmpeg-args.ts";
-import type { Encoder } from "./encoder.ts";
+import { idOfHost } from "./core/host-name.ts";
 import { readFfmpegVersionText } from "./ffmpeg.ts";
 import { startHealthServer } from "./health-server.ts";
 import { logToStdout, tee } from "./log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createOriginClient } from "./origin-client.ts";
+import { createRegistration } from "./registration.ts";
 import { startRtmpServer } from "./rtmp-server.ts";
-import { serveEncoder } from "./serve.ts";
+import { type Served, serveEncoder } from "./serve.ts";
 import { Spool } from "./spool.ts";
 import { startFlusher } from "./spool-flusher.ts";
+import { VERSION } from "./version.ts";
 
 /** FourCCs of Enhanced RTMP, by the codec that FFmpeg must be able to read. */
 const FOUR_CCS: Record<string, string> = { hevc: "hvc1", av1: "av01", vp9: "vp09" };
 
-const metrics = createMetrics();
+const metrics = createMetrics({ load: () => load() });
 const log = tee(logToStdout, metrics.observe);
-const config = readConfig(process.env);
-if (!config.ok) stopEarly(`The settings are not right: ${config.error.detail}`);
-const { origin, rtmpHost, rtmpPort, healthHost, healthPort, ffmpeg: program, data } = config.value;
+const settings = readConfig(process.env);
+if (!settings.ok) stopEarly(`The settings are not right: ${settings.error.detail}`);
+const config = settings.value;
+const { origin, rtmpHost, rtmpPort, healthHost, healthPort, ffmpeg: program } = config;
 const version = ffmpegVersion((await readFfmpegVersionText(program)) ?? "");
 if (!version) stopEarly(`FFmpeg could not be run as "${program}". Install it, or set MILLRACE_FFMPEG.`);
 
 const client = createOriginClient(origin, { onRetry: (retry) => log({ event: "retry", ...retry }) });
-const spool = await Spool.open({ folder: join(data, "spool"), limits: config.value.spool, log }).catch(
-  (error: Error) =>
-    stopEarly(`The folder for segments that wait cannot be used: ${error.message}. Set MILLRACE_DATA.`),
+const spool = await Spool.open({
+  folder: join(config.data, "spool"),
+  origin,
+  limits: config.spool,
+  log,
+}).catch((error: Error) =>
+  stopEarly(`The folder for segments that wait cannot be used: ${error.message}. Set MILLRACE_DATA.`),
 );
 const flusher = startFlusher({ spool, client, log });
-const encoders = new Set<Encoder>();
+
+const slots = config.slots ?? Math.min(1000, defaultSlots(availableParallelism()));
+/** This host, and this run of it. */
+const transcoder = { id: config.id ?? idOfHost(hostname()), boot: randomUUID() };
+const encoders = new Set<Served>();
+/** Encoders that origin is being asked about. */
+let knocking = 0;
 let stopping = false;
+const load = (): Load => ({
+  slots,
+  encoders: encoders.size + knocking,
+  draining: registration.draining,
+  stopping,
+});
+const url = config.publicRtmp;
+const registration = createRegistration({
+  origin,
+  token: config.token,
+  ...transcoder,
+  log,
+  describe: () => ({
+    version: VERSION,
+    ffmpeg: `${version.major}.${version.minor}`,
+    slots,
+    ...(url !== undefined && { url }),
+    sessions: [...encoders].flatMap(({ session }) => session ?? []).slice(0, 1000),
+  }),
+});
+// A host that is being drained hears of it before its first encoder.
+await registration.start();
 
 const server = await startRtmpServer({
   host: rtmpHost,
@@ -39,8 +78,21 @@ const server = await startRtmpServer({
   fourCcs: supportedCodecs(version).flatMap((codec) => FOUR_CCS[codec] ?? []),
   log,
   async onPublish(request) {
-    if (stopping) return request.refuse("NetStream.Publish.Failed", "The server is shutting down.");
-    const encoder = await serveEncoder(request, { client, ffmpeg: { program, version }, spool, log });
+    const turned = refusalOf(load());
+    if (turned) {
+      log({
+        event: "publish-refused",
+        ...turned,
+        detail: turned.description,
+        remoteAddress: request.remoteAddress,
+      });
+      return request.refuse(turned.code, turned.description);
+    }
+    knocking += 1;
+    const options = { client, ffmpeg: { program, version }, spool, transcoder, log };
+    const encoder = await serveEncoder(request, options).finally(() => {
+      knocking -= 1;
+    });
     if (!encoder) return;
     encoders.add(encoder);
     void encoder.done.then(() => encoders.delete(encoder));
@@ -51,15 +103,23 @@ const health = await startHealthServer({
   host: healthHost,
   port: healthPort,
   metrics,
-  ready: () => (stopping ? ["The transcoder is stopping."] : []),
+  ready: () => unreadiness(load()),
 }).catch((error: NodeJS.ErrnoException) => stopForPort("MILLRACE_HEALTH_PORT", healthPort, error));
-log({ event: "listening", rtmpPort: server.port, healthPort: health.port, origin, ffmpeg: version });
+log({
+  event: "listening",
+  rtmpPort: server.port,
+  healthPort: health.port,
+  origin,
+  ffmpeg: version,
+  slots,
+  id: transcoder.id,
+});
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => void stop(signal));
 }
 
-/** End every broadcast, so that players are told; then go. */
+/** End every broadcast, so that players are told; then go. What origin has not taken by then stays on disk. */
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
@@ -67,7 +127,7 @@ async function stop(signal: string): Promise<void> {
   const all = [...encoders];
   for (const encoder of all) encoder.stop();
   await Promise.all([...all.map(({ done }) => done), server.close()]);
-  await flusher.stop();
+  await Promise.all([registration.stop(), flusher.stop()]);
   await spool.settled();
   await health.close();
   log({ event: "stopped" });

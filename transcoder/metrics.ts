@@ -3,12 +3,13 @@
  * cannot differ. A stream's own figures go when its last encoder has gone.
  */
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { freeSlots, type Load } from "./core/capacity.ts";
 import type { LogEvent } from "./log.ts";
 import { levelOf, reasonOf } from "./log-level.ts";
 
 export interface MetricsOptions {
-  /** Encoders that could still be taken, asked for at each scrape: the signal to scale by. */
-  readonly freeSlots?: () => number;
+  /** What the host carries, asked for at each scrape: the signal to scale by. */
+  readonly load?: () => Load;
 }
 
 export interface Metrics {
@@ -23,7 +24,7 @@ export interface Metrics {
 const LATENCY_BUCKETS_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 1, 2, 4, 8, 15, 30, 60];
 /** Values that a label may take, however odd what others call their problems. */
 const MAX_LABEL_VALUES = 100;
-const PREFIX = "millrace_transcoder_";
+const PREFIX = "millrace_";
 
 /** Figures of the `input` event, as gauges by stream. */
 const INPUT_GAUGES = {
@@ -34,12 +35,32 @@ const INPUT_GAUGES = {
     "encode_speed_ratio",
     "Media seconds encoded per second; below 1 the transcoder falls behind",
   ],
-  waitingBytes: ["spool_bytes", "Media that is cut and not yet in the timeline"],
+  waitingBytes: ["waiting_bytes", "Media that is cut and not yet in the timeline"],
   queuedBytes: ["ffmpeg_queue_bytes", "Input that FFmpeg has not taken yet"],
 } as const;
 
+/** Figures of the `spool` event, as gauges of the whole transcoder. */
+const SPOOL_GAUGES = {
+  bytes: ["spool_bytes", "Media on disk that origin does not have yet"],
+  segments: ["spool_segments", "Segments on disk that origin does not have yet"],
+  waiting: [
+    "spool_waiting_segments",
+    "Those of them that the live edge has passed and that will be handed over late",
+  ],
+} as const;
+
+/** Figures of the host's load, as gauges that are asked for. */
+const LOAD_GAUGES = {
+  slots_total: ["Encoders that are taken at a time", ({ slots }: Load) => slots],
+  slots_free: ["Encoders that would still be taken: none while it is drained or stopping", freeSlots],
+  draining: [
+    "1 while no new encoders are taken",
+    ({ draining, stopping }: Load) => Number(draining || stopping),
+  ],
+} as const;
+
 /** Metrics in a registry of their own. */
-export function createMetrics({ freeSlots }: MetricsOptions = {}): Metrics {
+export function createMetrics({ load }: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const counter = <L extends string>(name: string, help: string, labelNames: readonly L[]) =>
@@ -79,15 +100,20 @@ export function createMetrics({ freeSlots }: MetricsOptions = {}): Metrics {
     "event",
     "reason",
   ]);
-  if (freeSlots) {
-    new Gauge({
-      name: `${PREFIX}free_slots`,
-      help: "Encoders that could still be taken",
-      registers,
-      collect() {
-        this.set(freeSlots());
-      },
-    });
+  const spool = Object.entries(SPOOL_GAUGES).map(
+    ([fact, [name, help]]) => [fact, gauge(name, help, [])] as const,
+  );
+  if (load) {
+    for (const [name, [help, figureOf]] of Object.entries(LOAD_GAUGES)) {
+      new Gauge({
+        name: PREFIX + name,
+        help,
+        registers,
+        collect() {
+          this.set(figureOf(load()));
+        },
+      });
+    }
   }
   collectDefaultMetrics({ register: registry });
 
@@ -122,6 +148,13 @@ export function createMetrics({ freeSlots }: MetricsOptions = {}): Metrics {
     }
   }
 
+  function observeSpool(event: LogEvent): void {
+    for (const [fact, figure] of spool) {
+      const value = event[fact];
+      if (isAmount(value)) figure.set(value);
+    }
+  }
+
   function observePublished({ type, waitedMs, duration, tracks }: LogEvent): void {
     const isSegment = type === "segment";
     if (isAmount(waitedMs)) latency.observe({ type: isSegment ? "segment" : "part" }, waitedMs / 1000);
@@ -149,6 +182,7 @@ export function createMetrics({ freeSlots }: MetricsOptions = {}): Metrics {
     ["input", observeInput],
     ["published", observePublished],
     ["retry", observeRetry],
+    ["spool", observeSpool],
     ["rtmp-connected", () => connections.inc()],
     ["rtmp-closed", () => connections.dec()],
   ]);
@@ -179,7 +213,7 @@ function requestOf(path: unknown): string {
   const [, first, second] = /^(?:\/ingest)?\/([^/?]+)(?:\/([^/?]+))?/.exec(String(path)) ?? [];
   if (first === "sessions") return "open";
   if (second === undefined) return first === undefined ? "other" : "close";
-  return ["source", "objects", "timeline", "stats"].includes(second) ? second : "other";
+  return ["source", "objects", "timeline", "late", "missing", "stats"].includes(second) ? second : "other";
 }
 
 const isAmount = (value: unknown): value is number =>

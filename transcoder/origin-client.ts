@@ -8,8 +8,13 @@ import type * as v from "valibot";
 import { contentType, fileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import type { Entry } from "../media/timeline.ts";
-import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
-import { AppendAnswerSchema, SessionGrantSchema } from "../wire/ingest-answers.ts";
+import type { EndScope, OpenSession, Sampled, SessionGrant, Source, Stats, Waiting } from "../wire/ingest.ts";
+import {
+  AppendAnswerSchema,
+  OpenAnswerSchema,
+  SampledSchema,
+  SessionGrantSchema,
+} from "../wire/ingest-answers.ts";
 import { parseJson } from "../wire/parse.ts";
 import { readProblem } from "../wire/problem.ts";
 import { ORIGIN_RETRY, type RetryPolicy, retryDelayMs } from "./core/retry.ts";
@@ -29,11 +34,7 @@ export interface Refusal {
 export type Holder = Pick<SessionGrant, "session" | "lease">;
 
 /** What an encoder says when it knocks. */
-export interface Claim {
-  readonly key: string;
-  /** It gives way to any encoder that does not. */
-  readonly yields: boolean;
-}
+export type Claim = Pick<OpenSession, "key"> & Partial<OpenSession>;
 
 /** What the plan is to keep to. */
 export interface Wishes {
@@ -55,7 +56,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const BODY_BYTES_PER_MS = 125;
 
 export interface OriginClient {
-  open(claim: Claim): Promise<Result<SessionGrant, Refusal>>;
+  open(claim: Claim): Promise<Result<SessionGrant | Waiting, Refusal>>;
   describe(holder: Holder, source: Source, wishes: Wishes): Promise<Result<SessionGrant, Refusal>>;
   put(holder: Holder, object: NamedObject, patience: Patience): Promise<Result<true, Refusal>>;
   append(holder: Holder, entries: readonly Entry[], patience: Patience): Promise<Result<true, Refusal>>;
@@ -63,7 +64,7 @@ export interface OriginClient {
   putLate(holder: Holder, object: NamedObject): Promise<Result<true, Refusal>>;
   /** Complete the history with segments whose objects are stored; tried once. */
   tellLate(holder: Holder, segments: readonly SegmentEntry[]): Promise<Result<true, Refusal>>;
-  sample(holder: Holder, stats: Stats): Promise<Result<true, Refusal>>;
+  sample(holder: Holder, stats: Stats): Promise<Result<Sampled, Refusal>>;
   close(holder: Holder, scope: EndScope): Promise<Result<true, Refusal>>;
 }
 
@@ -103,7 +104,10 @@ export function createOriginClient(
     return done(await call("PUT", path, { body: bytes, type: contentType(file), lease, ...trying }));
   };
   return {
-    open: async (claim) => grant(await call("POST", "/sessions", json({ ...claim, claimId: randomUUID() }))),
+    open: async (claim) => {
+      const answer = await call("POST", "/sessions", json({ claimId: randomUUID(), ...claim }));
+      return answer.ok ? read(OpenAnswerSchema, answer.value) : answer;
+    },
     describe: async ({ session, lease }, source, wishes) =>
       grant(await call("POST", `/${session}/source`, { ...json({ source, ...wishes }), lease })),
     put: (holder, object, patience) => putObject(holder, object, "", { patience }),
@@ -117,8 +121,10 @@ export function createOriginClient(
     tellLate: async ({ session, lease }, segments) =>
       done(await call("POST", `/${session}/late`, { ...json({ segments }), lease, once: true })),
     // A figure that is late is worth nothing: it is not sent twice.
-    sample: async ({ session, lease }, stats) =>
-      done(await call("POST", `/${session}/stats`, { ...json(stats), lease, once: true })),
+    sample: async ({ session, lease }, stats) => {
+      const answer = await call("POST", `/${session}/stats`, { ...json(stats), lease, once: true });
+      return answer.ok ? read(SampledSchema, answer.value) : answer;
+    },
     close: async ({ session, lease }, scope) =>
       done(await call("DELETE", `/${session}?end=${scope}`, { lease })),
   };

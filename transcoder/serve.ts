@@ -1,16 +1,34 @@
-/** Letting encoders in: what a publish names is read, origin is asked, and whoever may stay is served (encoder.ts). */
+/** Letting encoders in: what a publish names is read, origin is asked, and whoever may stay is served (encoder.ts, standby.ts). */
+import type { Transcoder } from "../wire/ingest.ts";
 import { readPublishName } from "./core/publish-name.ts";
 import { statusOfRefusal } from "./core/refusal.ts";
 import { Encoder, type EncoderOptions } from "./encoder.ts";
 import { withFacts } from "./log.ts";
 import type { PublishRequest } from "./rtmp-server.ts";
+import { Standby } from "./standby.ts";
+
+/** An encoder that is served. */
+export interface Served {
+  /** Resolves when its connection is over and origin has everything. */
+  readonly done: Promise<void>;
+  /** Id of the session it holds; a standby has none. */
+  readonly session: string | undefined;
+  /** End its broadcast, and drop it: this transcoder is going away. */
+  stop(): void;
+}
+
+export interface ServeOptions extends EncoderOptions {
+  /** The host that serves. */
+  readonly transcoder: Transcoder;
+}
 
 /** Let an encoder in that asks to publish, if origin agrees; `undefined` when it was refused. */
 export async function serveEncoder(
   request: PublishRequest,
-  options: EncoderOptions,
-): Promise<Encoder | undefined> {
-  const claim = readPublishName(request.name);
+  options: ServeOptions,
+): Promise<Served | undefined> {
+  const { remoteAddress, flashVer } = request;
+  const claim = { ...readPublishName(request.name), remoteAddress, transcoder: options.transcoder };
   const granted = await options.client.open(claim);
   if (!granted.ok) {
     const status = statusOfRefusal(granted.error.name);
@@ -19,13 +37,16 @@ export async function serveEncoder(
       reason: granted.error.name,
       detail: granted.error.detail,
       code: status.code,
-      remoteAddress: request.remoteAddress,
+      remoteAddress,
     });
     request.refuse(status.code, status.description);
     return undefined;
   }
-  const { stream } = granted.value;
+  const waits = "standby" in granted.value;
+  const { stream } = "standby" in granted.value ? granted.value.standby : granted.value;
   const log = withFacts(options.log, { stream });
-  log({ event: "publish-accepted", remoteAddress: request.remoteAddress, encoder: request.flashVer });
-  return new Encoder(request.accept(), claim, granted.value, { ...options, log });
+  log({ event: waits ? "standby-accepted" : "publish-accepted", remoteAddress, encoder: flashVer });
+  return "standby" in granted.value
+    ? new Standby(request.accept(), claim, { ...options, log })
+    : new Encoder(request.accept(), claim, granted.value, { ...options, log });
 }

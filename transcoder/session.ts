@@ -5,6 +5,7 @@
 import type { SessionPlan, Source } from "../wire/ingest.ts";
 import type { BoxEvent } from "./cmaf/boxes.ts";
 import { type Cut, type CutProblem, Cutter } from "./cmaf/cutter.ts";
+import type { TrackEvent } from "./cmaf/recent-frames.ts";
 import type { Log } from "./log.ts";
 import type { Holder, OriginClient, Refusal } from "./origin-client.ts";
 import type { MediaCut } from "./packaging.ts";
@@ -32,12 +33,6 @@ export interface SessionOptions {
   readonly log: Log;
   /** Told once; only a GOP that is too long may be told of again, as cutting goes on. */
   readonly onTrouble: (trouble: SessionTrouble) => void;
-}
-
-/** What came out of FFmpeg for one track. */
-export interface TrackEvent {
-  readonly track: string;
-  readonly event: BoxEvent;
 }
 
 export class Session {

@@ -20,6 +20,8 @@ export interface SpoolLimits {
 
 export interface SpoolOptions {
   readonly folder: string;
+  /** Whose segments these are: what waits for another origin is left alone. */
+  readonly origin: string;
   readonly limits: SpoolLimits;
   readonly log: Log;
 }
@@ -47,7 +49,7 @@ const LEASE_FILE = "lease.json";
 const ENTRY_FILE = "entry.json";
 /** An item is written under this name first, so that half of one is never taken for a whole. */
 const UNFINISHED = ".unfinished";
-const LeaseSchema = v.object({ session: v.string(), lease: v.string(), at: v.number() });
+const LeaseSchema = v.object({ session: v.string(), lease: v.string(), origin: v.string(), at: v.number() });
 type Lease = v.InferOutput<typeof LeaseSchema>;
 
 export class Spool {
@@ -82,7 +84,10 @@ export class Spool {
   session({ session, lease }: Holder): SessionSpool {
     const nameOf = (msn: number | undefined) => itemName(session, msn);
     return {
-      keep: (segment, objects) => this.#keep({ session, lease, at: Date.now() }, segment, objects),
+      keep: (segment, objects) => {
+        const { origin } = this.#options;
+        this.#keep({ session, lease, origin, at: Date.now() }, segment, objects);
+      },
       discard: (msn) => {
         const facts = this.#items.get(nameOf(msn));
         if (facts) this.#remove(facts);
@@ -226,6 +231,7 @@ export class Spool {
       await rm(folder, { recursive: true, force: true });
       return;
     }
+    if (lease.value.origin !== this.#options.origin) return;
     this.#leases.set(session, lease.value);
     for (const item of await readdir(folder)) {
       const path = join(folder, item);

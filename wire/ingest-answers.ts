@@ -1,6 +1,6 @@
 /** The answers of the ingest API, read by the transcoder from unknown. Their types stand in ingest.ts. */
 import * as v from "valibot";
-import type { AppendAnswer, SessionGrant } from "./ingest.ts";
+import type { AppendAnswer, Sampled, SessionGrant, Waiting } from "./ingest.ts";
 
 const name = v.pipe(v.string(), v.regex(/^[a-z0-9]{1,16}$/));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
@@ -47,6 +47,15 @@ export const SessionGrantSchema: v.GenericSchema<unknown, SessionGrant> = v.obje
   lease: v.string(),
   plan: v.exactOptional(PlanSchema),
 });
+
+/** Answer to `POST /ingest/sessions`. */
+export const OpenAnswerSchema: v.GenericSchema<unknown, SessionGrant | Waiting> = v.union([
+  SessionGrantSchema,
+  v.object({ standby: v.object({ stream: v.string(), plan: v.exactOptional(PlanSchema) }) }),
+]);
+
+/** `Sampled`. */
+export const SampledSchema: v.GenericSchema<unknown, Sampled> = v.object({ standby: v.boolean() });
 
 /** `AppendAnswer`. */
 export const AppendAnswerSchema: v.GenericSchema<unknown, AppendAnswer> = v.object({

@@ -227,3 +227,18 @@ export interface SessionGrant {
 export interface AppendAnswer {
   readonly next: { readonly msn: number; readonly part: number };
 }
+
+/** Answer (202) to `POST /ingest/sessions` of an encoder that waits behind another: ask again. */
+export interface Waiting {
+  readonly standby: {
+    readonly stream: string;
+    /** Present when the stream wants its second encoder warm and the request described its source: what to encode meanwhile. */
+    readonly plan?: SessionPlan;
+  };
+}
+
+/** Answer to `POST /ingest/<session>/stats`. */
+export interface Sampled {
+  /** Another encoder waits to take over: say often whether this one is silent. */
+  readonly standby: boolean;
+}

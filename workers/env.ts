@@ -1,4 +1,5 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
+import type { Fleet } from "../durable-objects/fleet.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
 import type { Origin } from "./origin/index.ts";
 
@@ -13,12 +14,16 @@ export interface OriginEnv {
   readonly MEDIA: R2Bucket;
   readonly DB: D1Database;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
+  readonly FLEET: DurableObjectNamespace<Fleet>;
   /** Bearer of the admin API; without it that API is closed. */
   readonly ADMIN_TOKEN?: string;
   readonly TOKEN_SECRET?: string;
+  /** Bearer of transcoders that register; without it none can. */
+  readonly TRANSCODER_TOKEN?: string;
 }
 
 export interface ObjectsEnv {
   readonly MEDIA: R2Bucket;
   readonly DB: D1Database;
+  readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
 }

@@ -1,102 +1,18 @@
 /** One encoder's connection, from its publish to its end: real messages and FFmpeg, an origin and a socket made up here. */
 import { describe, expect, it, vi } from "vitest";
-import { planLadder } from "../../../media/ladder.ts";
-import { fail, ok } from "../../../media/result.ts";
-import type { Entry } from "../../../media/timeline.ts";
 import type { MediaMessage } from "../../../transcoder/core/flv.ts";
 import { Encoder } from "../../../transcoder/encoder.ts";
 import type { LogEvent } from "../../../transcoder/log.ts";
-import type { OriginClient, Refusal, Wishes } from "../../../transcoder/origin-client.ts";
-import type { Publication, PublicationEnd } from "../../../transcoder/rtmp-server.ts";
-import type { SessionGrant, Source } from "../../../wire/ingest.ts";
+import type { SessionGrant } from "../../../wire/ingest.ts";
+import { MadeUpOrigin, MadeUpPublication, NO_SPOOL } from "./made-up.ts";
 import { makeSource, VERSION } from "./session.ts";
-
-/** An origin that grants everything, and remembers what it was told. */
-class MadeUpOrigin implements OriginClient {
-  readonly entries: { session: string; entry: Entry }[] = [];
-  readonly calls: string[] = [];
-  refuseAppends: Refusal | undefined;
-  #sessions = 0;
-  #nextMsn = 0;
-
-  async open() {
-    this.#sessions += 1;
-    this.calls.push("open");
-    return ok(this.#grant());
-  }
-  async describe(_holder: unknown, source: Source, { allowCopy, lighter }: Wishes) {
-    this.calls.push(`describe ${source.video?.width ?? 0}x${source.video?.height ?? 0}`);
-    const { plan } = planLadder(source, "ultra", undefined, allowCopy, lighter);
-    return ok({ ...this.#grant(), plan: { ...plan, nextMsn: this.#nextMsn } });
-  }
-  async put() {
-    return ok(true as const);
-  }
-  async append({ session }: { session: string }, entries: readonly Entry[]) {
-    if (this.refuseAppends) return fail(this.refuseAppends);
-    for (const entry of entries) {
-      this.entries.push({ session, entry });
-      if (entry.type === "segment") this.#nextMsn = entry.msn + 1;
-    }
-    return ok(true as const);
-  }
-  async putLate() {
-    return ok(true as const);
-  }
-  async tellLate() {
-    return ok(true as const);
-  }
-  async sample() {
-    return ok(true as const);
-  }
-  async close(_holder: unknown, scope: string) {
-    this.calls.push(`close ${scope}`);
-    return ok(true as const);
-  }
-
-  #grant(): SessionGrant {
-    return { session: `b.${this.#sessions}`, stream: "s", broadcast: "b", lease: "l" };
-  }
-}
-
-/** A spool that keeps nothing. */
-const NO_SPOOL = { session: () => ({ keep() {}, discard() {}, release() {} }) };
-
-type MediaHandler = Parameters<Publication["onMedia"]>[0];
-
-/** A socket that is not there. */
-class MadeUpPublication implements Publication {
-  dropped: { code: string; description: string } | undefined;
-  #media: MediaHandler | undefined;
-  #end: ((end: PublicationEnd) => void) | undefined;
-
-  onMedia(handler: MediaHandler) {
-    this.#media = handler;
-  }
-  onEnd(handler: (end: PublicationEnd) => void) {
-    this.#end = handler;
-  }
-  pause() {}
-  resume() {}
-  end(code: string, description: string) {
-    this.dropped = { code, description };
-  }
-
-  send({ kind, timestamp, payload }: MediaMessage) {
-    this.#media?.({ type: "media", kind, timestampMs: timestamp, payload });
-  }
-  leave() {
-    this.#end?.({ reason: "disconnected" });
-  }
-}
 
 /** Send messages in bursts, as fast as FFmpeg takes them. */
 async function serve(messages: readonly MediaMessage[]) {
   const origin = new MadeUpOrigin();
   const publication = new MadeUpPublication();
   const logged: LogEvent[] = [];
-  const granted = await origin.open();
-  const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
+  const encoder = new Encoder(publication, { key: "k", yields: false }, origin.grant(), {
     client: origin,
     ffmpeg: { program: "ffmpeg", version: VERSION },
     spool: NO_SPOOL,
@@ -206,8 +122,7 @@ describe("an encoder", () => {
     const origin = new MadeUpOrigin();
     origin.refuseAppends = { name: "fenced", status: 409, detail: "" };
     const publication = new MadeUpPublication();
-    const granted = await origin.open();
-    const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
+    const encoder = new Encoder(publication, { key: "k", yields: false }, origin.grant(), {
       client: origin,
       ffmpeg: { program: "ffmpeg", version: VERSION },
       spool: NO_SPOOL,
@@ -224,8 +139,7 @@ describe("an encoder", () => {
   it("is dropped with words when FFmpeg cannot be run again and again", async () => {
     const origin = new MadeUpOrigin();
     const publication = new MadeUpPublication();
-    const granted = await origin.open();
-    const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
+    const encoder = new Encoder(publication, { key: "k", yields: false }, origin.grant(), {
       client: origin,
       ffmpeg: { program: "/nonexistent/ffmpeg", version: VERSION },
       spool: NO_SPOOL,
@@ -248,8 +162,7 @@ describe("an encoder", () => {
     try {
       const origin = new MadeUpOrigin();
       const publication = new MadeUpPublication();
-      const granted = await origin.open();
-      const encoder = new Encoder(publication, { key: "k", yields: false }, granted.value, {
+      const encoder = new Encoder(publication, { key: "k", yields: false }, origin.grant(), {
         client: origin,
         ffmpeg: { program: "ffmpeg", version: VERSION },
         spool: NO_SPOOL,

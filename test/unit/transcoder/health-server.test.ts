@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { unreadiness } from "../../../transcoder/core/admission.ts";
 import { type HealthServer, startHealthServer } from "../../../transcoder/health-server.ts";
 
 const host = "127.0.0.1";
@@ -52,6 +53,13 @@ it("is ready, until there is a reason against it", async () => {
     reasons,
   });
   expect((await ask("/healthz")).status, "alive all the same").toBe(200);
+});
+
+it("says in words why it takes no encoders", async () => {
+  reasons = unreadiness({ slots: 2, encoders: 2, draining: true, stopping: false });
+  expect(await (await ask("/readyz")).json()).toMatchObject({
+    reasons: ["The transcoder is being drained (2 encoders left).", "All 2 slots are taken."],
+  });
 });
 
 it("shows the metrics in their own type", async () => {

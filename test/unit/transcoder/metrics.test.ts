@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import type { Load } from "../../../transcoder/core/capacity.ts";
 import type { LogEvent } from "../../../transcoder/log.ts";
 import { createMetrics, type MetricsOptions } from "../../../transcoder/metrics.ts";
 
@@ -10,7 +11,7 @@ async function after(events: readonly LogEvent[], options?: MetricsOptions) {
   return new Map(
     lines.map((line) => {
       const space = line.lastIndexOf(" ");
-      return [line.slice(0, space).replace("millrace_transcoder_", ""), Number(line.slice(space + 1))];
+      return [line.slice(0, space).replace("millrace_", ""), Number(line.slice(space + 1))];
     }),
   );
 }
@@ -57,7 +58,7 @@ it("shows what arrives by stream", async () => {
   expect(all.get('input_frames_per_second{stream="a"}')).toBe(29.97);
   expect(all.get('keyframe_interval_seconds{stream="a"}')).toBe(2);
   expect(all.get('encode_speed_ratio{stream="a"}')).toBe(0.99);
-  expect(all.get('spool_bytes{stream="a"}')).toBe(1234);
+  expect(all.get('waiting_bytes{stream="a"}')).toBe(1234);
   expect(all.get('ffmpeg_queue_bytes{stream="a"}')).toBe(0);
 });
 
@@ -65,7 +66,7 @@ it("forgets a stream with its last encoder", async () => {
   const takeover = [accepted("a"), input("a"), accepted("a"), ended("a")];
   const during = await after(takeover);
   expect(during.get("sessions")).toBe(1);
-  expect(during.get('spool_bytes{stream="a"}'), "while another one has taken over").toBe(1234);
+  expect(during.get('waiting_bytes{stream="a"}'), "while another one has taken over").toBe(1234);
   const over = await after([...takeover, ended("a"), input("a"), ended("a"), ended("never-seen")]);
   expect(over.get("sessions")).toBe(0);
   expect([...over.keys()].filter((key) => key.includes("stream="))).toEqual([]);
@@ -79,7 +80,7 @@ it("leaves out figures that are none", async () => {
     { event: "published", waitedMs: null, tracks: 3 },
   ]);
   expect([...all.keys()].filter((key) => key.includes("stream="))).toEqual([
-    'spool_bytes{stream="a"}',
+    'waiting_bytes{stream="a"}',
     'ffmpeg_queue_bytes{stream="a"}',
   ]);
   expect(all.get("published_seconds_total")).toBe(0);
@@ -173,13 +174,24 @@ it("counts connections, and those that were turned away only as errors", async (
   });
 });
 
-it("asks for the free slots at each scrape", async () => {
-  expect((await after([])).has("free_slots")).toBe(false);
-  let free = 3;
-  const metrics = createMetrics({ freeSlots: () => free });
-  expect(await metrics.text()).toContain("millrace_transcoder_free_slots 3\n");
-  free = 2;
-  expect(await metrics.text()).toContain("millrace_transcoder_free_slots 2\n");
+it("shows how deep the spool is", async () => {
+  const event = { event: "spool", bytes: 5_000, segments: 3, waiting: 2 };
+  expect((await after([])).get("spool_bytes")).toBe(0);
+  const all = await after([{ ...event, bytes: 1 }, event, { event: "spool", bytes: -1, segments: "3" }]);
+  expect(of(all, "spool_bytes")).toEqual({ spool_bytes: 5_000 });
+  expect(of(all, "spool_segments")).toEqual({ spool_segments: 3 });
+  expect(of(all, "spool_waiting_segments")).toEqual({ spool_waiting_segments: 2 });
+});
+
+it("asks for the host's load at each scrape", async () => {
+  expect((await after([])).has("slots_free")).toBe(false);
+  let load: Load = { slots: 4, encoders: 1, draining: false, stopping: false };
+  const metrics = createMetrics({ load: () => load });
+  const figures = async () =>
+    (await metrics.text()).split("\n").filter((line) => /^millrace_(slots|draining)/.test(line));
+  expect(await figures()).toEqual(["millrace_slots_total 4", "millrace_slots_free 3", "millrace_draining 0"]);
+  load = { ...load, draining: true };
+  expect(await figures()).toEqual(["millrace_slots_total 4", "millrace_slots_free 0", "millrace_draining 1"]);
 });
 
 it("tells of the process itself, in Prometheus' format", async () => {

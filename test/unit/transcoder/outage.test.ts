@@ -108,7 +108,7 @@ async function start(limits: Partial<PublisherLimits> = {}) {
   const origin = await MoodyOrigin.start();
   const client = createOriginClient(origin.url);
   const folder = mkdtempSync(join(tmpdir(), "millrace-outage-"));
-  const spool = await Spool.open({ folder, limits: { bytes: 1e8, ageMs: 1e8 }, log: () => {} });
+  const spool = await Spool.open({ folder, origin: "o", limits: { bytes: 1e8, ageMs: 1e8 }, log: () => {} });
   const refusals: Refusal[] = [];
   const publisher = new Publisher({
     client,
@@ -227,7 +227,7 @@ describe.each(TROUBLES)("an origin that is %s", (mood) => {
     await spool.settled();
     expect(spool.depth.items).toBe(3);
     origin.mood = { objects: "well", timeline: "well" };
-    const next = await Spool.open({ folder, limits: { bytes: 1e8, ageMs: 1e8 }, log: () => {} });
+    const next = await Spool.open({ folder, origin: "o", limits: { bytes: 1e8, ageMs: 1e8 }, log: () => {} });
     const flusher = startFlusher({ spool: next, client, log: () => {} });
     ends.push(() => flusher.stop());
     await until("all segments", () => origin.late.length === 3);

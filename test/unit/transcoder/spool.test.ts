@@ -28,6 +28,7 @@ async function open(folder = mkdtempSync(join(tmpdir(), "millrace-spool-")), lim
   const logged: LogEvent[] = [];
   const spool = await Spool.open({
     folder,
+    origin: "http://origin.test",
     limits: { bytes: 1e6, ageMs: 3_600_000, ...limits },
     log: (event) => logged.push(event),
   });
@@ -89,6 +90,20 @@ describe("a spool", () => {
     expect(readdirSync(join(folder, HOLDER.session))).not.toContain("seg-5.unfinished");
   });
 
+  it("leaves alone what waits for another origin", async () => {
+    const { spool, folder } = await open();
+    spool.session(HOLDER).keep(segment(1), objects(1));
+    await spool.settled();
+    const other = await Spool.open({
+      folder,
+      origin: "http://other.test",
+      limits: { bytes: 1, ageMs: 1 },
+      log: () => {},
+    });
+    expect(await other.next()).toBeUndefined();
+    expect(readdirSync(join(folder, HOLDER.session))).toContain("seg-1");
+  });
+
   it("keeps leases from other people's eyes", async () => {
     const { spool, folder } = await open();
     spool.session(HOLDER).keep(segment(1), objects(1));
@@ -104,7 +119,7 @@ describe("a spool", () => {
         mkdirSync(join(folder, "x.1"));
         writeFileSync(
           join(folder, "x.1", "lease.json"),
-          JSON.stringify({ session: "y.1", lease: "l", at: 1 }),
+          JSON.stringify({ session: "y.1", lease: "l", origin: "http://origin.test", at: 1 }),
         );
       },
     ],
@@ -114,7 +129,7 @@ describe("a spool", () => {
         mkdirSync(join(folder, "x.1", "seg-1"), { recursive: true });
         writeFileSync(
           join(folder, "x.1", "lease.json"),
-          JSON.stringify({ session: "x.1", lease: "l", at: 1 }),
+          JSON.stringify({ session: "x.1", lease: "l", origin: "http://origin.test", at: 1 }),
         );
         writeFileSync(join(folder, "x.1", "seg-1", "entry.json"), "{");
       },
