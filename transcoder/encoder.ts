@@ -3,6 +3,7 @@
  * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
  */
 import type { SessionGrant, Source, Stats } from "../wire/ingest.ts";
+import { NO_OFFSET, offsetAfter } from "./core/clock-offset.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import { type MediaMessage, readAudioTag, readVideoTag } from "./core/flv.ts";
 import { FlvFeed } from "./core/flv-feed.ts";
@@ -85,7 +86,7 @@ export class Encoder {
     this.#grant = grant;
     this.#options = options;
     for (const message of head?.messages ?? []) this.#remember(message);
-    this.#clockOffsetMs = head?.clockOffsetMs ?? Number.POSITIVE_INFINITY;
+    this.#clockOffsetMs = head?.clockOffsetMs ?? NO_OFFSET;
     const stage = head ? goOnLooking(head) : this.#beginToLook(0);
     this.#stage = stage;
     this.done = new Promise((resolve) => {
@@ -128,7 +129,7 @@ export class Encoder {
   }
 
   #look(stage: Probing, message: MediaMessage): void {
-    this.#clockOffsetMs = Math.min(this.#clockOffsetMs, Date.now() - message.timestamp);
+    this.#clockOffsetMs = offsetAfter(this.#clockOffsetMs, message, Date.now());
     stage.warm?.push(message);
     if (stage.backlog.push(message)) this.#decide(stage, stage.probe.push(message, Date.now()));
     else
@@ -235,7 +236,7 @@ export class Encoder {
       this.#drop({ code: "NetStream.Publish.Failed", description: "The source changes too often." });
       return;
     }
-    this.#clockOffsetMs = Number.POSITIVE_INFINITY;
+    this.#clockOffsetMs = NO_OFFSET;
     this.#stage = this.#beginToLook(timestamp);
     this.#then(async () => {
       await old.finish(RESTART_DRAIN_MS);

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { SessionGrant, SessionPlan } from "../wire/ingest.ts";
 import { Backlog } from "./core/backlog.ts";
+import { NO_OFFSET, offsetAfter } from "./core/clock-offset.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import type { MediaMessage } from "./core/flv.ts";
 import { statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
@@ -29,7 +30,7 @@ export class Standby {
   readonly #options: EncoderOptions;
   readonly #probe: SourceProbe;
   readonly #held = new RollingBacklog();
-  #clockOffsetMs = Number.POSITIVE_INFINITY;
+  #clockOffsetMs = NO_OFFSET;
   #heardAt = performance.now();
   #warm: WarmUp | undefined;
   #encoder: Encoder | undefined;
@@ -61,7 +62,7 @@ export class Standby {
   #onMedia(message: MediaMessage): void {
     if (this.#isOver) return;
     if (message.kind !== "data") this.#heardAt = performance.now();
-    this.#clockOffsetMs = Math.min(this.#clockOffsetMs, Date.now() - message.timestamp);
+    this.#clockOffsetMs = offsetAfter(this.#clockOffsetMs, message, Date.now());
     this.#probe.push(message, Date.now());
     this.#held.push(message);
     this.#warm?.push(message);

@@ -1,8 +1,8 @@
 /**
  * The messages that arrive before FFmpeg runs: what must be kept and what may go, bounded in bytes.
- * Kept are the configuration of each track, and everything from the first keyframe on.
+ * Kept are the configuration of each track, and everything from the first keyframe on that is on one clock.
  */
-import { type MediaMessage, readAudioTag, readVideoTag } from "./flv.ts";
+import { MAX_CLOCK_STEP_MS, type MediaMessage, readAudioTag, readVideoTag } from "./flv.ts";
 
 /** Room for ten seconds at 40 Mbit/s. */
 export const MAX_BACKLOG_BYTES = 50 * 1024 * 1024;
@@ -15,6 +15,8 @@ export class Backlog {
   #messages: MediaMessage[] = [];
   #bytes = 0;
   #keyframeSeen = false;
+  /** Timestamp of the latest frame of any track. */
+  #latest: number | undefined;
 
   /** Bytes held. */
   get bytes(): number {
@@ -41,6 +43,7 @@ export class Backlog {
   #pushVideo(message: MediaMessage): boolean {
     const tag = readVideoTag(message.payload);
     if (tag === undefined || tag.packet === "other") return true;
+    if (tag.packet === "frame") this.#followClock(message.timestamp);
     if (tag.packet === "config" && !this.#keyframeSeen) {
       this.#videoConfig = message;
       return true;
@@ -52,11 +55,28 @@ export class Backlog {
   }
 
   #pushAudio(message: MediaMessage): boolean {
-    if (readAudioTag(message.payload)?.packet === "config" && this.#audioConfig === undefined) {
+    const isConfig = readAudioTag(message.payload)?.packet === "config";
+    if (isConfig && this.#audioConfig === undefined) {
       this.#audioConfig = message;
       return true;
     }
+    if (!isConfig) this.#followClock(message.timestamp);
     return this.#hold(message);
+  }
+
+  /** When the clock jumps, what was held is on another one than what comes: only the configurations still hold. */
+  #followClock(timestamp: number): void {
+    const step = Math.abs(timestamp - (this.#latest ?? timestamp));
+    this.#latest = timestamp;
+    if (step <= MAX_CLOCK_STEP_MS) return;
+    for (const message of this.#messages) {
+      const { kind, payload } = message;
+      if (kind === "video" && readVideoTag(payload)?.packet === "config") this.#videoConfig = message;
+      if (kind === "audio" && readAudioTag(payload)?.packet === "config") this.#audioConfig = message;
+    }
+    this.#messages = [];
+    this.#bytes = 0;
+    this.#keyframeSeen = false;
   }
 
   /** Sound from before the first keyframe goes with the pictures that go; some of what came before it belongs after. */

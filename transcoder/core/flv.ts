@@ -12,6 +12,9 @@ export interface MediaMessage {
   readonly payload: Uint8Array;
 }
 
+/** Tracks of one encoder are interleaved closer than this; more is a step of its clock. */
+export const MAX_CLOCK_STEP_MS = 5000;
+
 /** What a video message carries. */
 export interface VideoTag {
   /** `h264`, `hevc`, `av1`, `vp9`, or another name that says what it is. */

@@ -4,7 +4,7 @@
  */
 import type { Source } from "../../wire/ingest.ts";
 import { type AudioConfig, readAudioSpecificConfig, readMpegAudioHeader } from "./audio-config.ts";
-import { type MediaMessage, readAudioTag } from "./flv.ts";
+import { MAX_CLOCK_STEP_MS, type MediaMessage, readAudioTag, readVideoTag } from "./flv.ts";
 import { announcedTracks, type Metadata, readMetadata } from "./metadata.ts";
 import { VideoProbe } from "./video-probe.ts";
 
@@ -37,6 +37,8 @@ export class SourceProbe {
   #metadata: Metadata | undefined;
   #first: number | undefined;
   #last = 0;
+  /** Timestamp of the latest frame. */
+  #latest: number | undefined;
   #decided: ProbeState = UNDECIDED;
 
   /** `supported` names codecs that the FFmpeg at hand can take besides H.264, AAC and MP3: `hevc`, `av1`, `vp9`. */
@@ -50,12 +52,25 @@ export class SourceProbe {
     if (this.#decided.state !== "undecided") return this.#decided;
     if (message.kind === "data") this.#metadata ??= readMetadata(message.payload);
     else {
-      this.#first = Math.min(this.#first ?? message.timestamp, message.timestamp);
-      this.#last = Math.max(this.#last, message.timestamp);
+      // Configurations say nothing about the time: some encoders send them at 0, whatever their clock shows.
+      if (isFrame(message)) this.#followClock(message.timestamp);
       if (message.kind === "video") this.#video.push(message);
       else this.#audio.push(message);
     }
     return this.check(nowMs);
+  }
+
+  /** What was measured on both sides of a jump of the clock means nothing: begin to measure anew. */
+  #followClock(timestamp: number): void {
+    if (Math.abs(timestamp - (this.#latest ?? timestamp)) > MAX_CLOCK_STEP_MS) {
+      this.#first = undefined;
+      this.#last = timestamp;
+      this.#video.restart();
+      this.#audio.restart();
+    }
+    this.#latest = timestamp;
+    this.#first = Math.min(this.#first ?? timestamp, timestamp);
+    this.#last = Math.max(this.#last, timestamp);
   }
 
   /** Decide on what there is; call it now and then also when nothing arrives. */
@@ -101,6 +116,9 @@ export class SourceProbe {
 const absent = (announced: boolean | undefined, mediaMs: number): "absent" | "pending" =>
   announced === false || mediaMs >= ABSENT_AFTER_MS ? "absent" : "pending";
 
+const isFrame = ({ kind, payload }: MediaMessage): boolean =>
+  (kind === "video" ? readVideoTag(payload) : readAudioTag(payload))?.packet === "frame";
+
 /** The audio half. */
 class AudioProbe {
   codec: string | undefined;
@@ -124,6 +142,13 @@ class AudioProbe {
       this.#last = Math.max(this.#last, timestamp);
       this.#bytes += tag.body.length;
     }
+  }
+
+  /** Forget what was measured; how to decode it stays known. */
+  restart(): void {
+    this.#bytes = 0;
+    this.#first = undefined;
+    this.#last = 0;
   }
 
   /** Audio that never said how to decode it counts as absent. */

@@ -23,14 +23,25 @@ export class VideoProbe {
   #lastSeen = 0;
   #framesBeforeKeyframe = 0;
   /** Decode times from the first keyframe on, milliseconds. */
-  readonly #times: number[] = [];
-  readonly #keyframes: number[] = [];
+  #times: number[] = [];
+  #keyframes: number[] = [];
   #closedGops = true;
   #bytes = 0;
 
   /** A frame has come: a configuration alone is no picture. */
   get seen(): boolean {
     return this.#firstSeen !== undefined;
+  }
+
+  /** Forget what was measured; how to decode it stays known. */
+  restart(): void {
+    this.#firstSeen = undefined;
+    this.#lastSeen = 0;
+    this.#framesBeforeKeyframe = 0;
+    this.#times = [];
+    this.#keyframes = [];
+    this.#closedGops = true;
+    this.#bytes = 0;
   }
 
   push({ payload, timestamp }: MediaMessage): void {

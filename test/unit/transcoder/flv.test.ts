@@ -123,6 +123,9 @@ describe("the feed", () => {
           : fed.type;
     });
 
+  /** Push without reading what was written. */
+  const skip = (to: FlvFeed, ms: number) => (to.push(video(ms, ...KEY)).type === "tag" ? ms : "none");
+
   it("starts its clock at 0", () => {
     expect(times([video(5000, ...AVC_CONFIG), video(5000, ...KEY), sound(5010, ...AAC_FRAME)])).toEqual([
       0, 0, 10,
@@ -155,9 +158,20 @@ describe("the feed", () => {
     expect(times([video(20_000, ...KEY), video(to, ...KEY)])).toEqual([0, "clock-jump"]);
   });
 
+  it("goes on past 24 and 31 bits, and begins anew before 32 are used up", () => {
+    const long = feed();
+    const at = (ms: number) => times([video(ms, ...KEY)], long)[0];
+    let ms = 0;
+    for (; ms <= 2 ** 32 - 1000; ms += 4900) {
+      const written = ms % 2 ** 24 < 4900 || ms % 2 ** 31 < 4900 ? at(ms) : skip(long, ms);
+      if (written !== ms) expect(written).toBe(ms);
+    }
+    expect(at(ms)).toBe("clock-full");
+  });
+
   it("goes on through long silence of one track", () => {
     const steady = Array.from({ length: 20 }, (_, i) => sound(i * 1000, ...AAC_FRAME));
-    expect(times([video(0, ...KEY), ...steady, video(19_500, ...INTER)]).at(-1)).toBe(19_500);
+    expect(times([video(0, ...KEY), ...steady, video(19_500, ...KEY)]).at(-1)).toBe(19_500);
   });
 
   it("breaks on another configuration, not on the same one again", () => {
@@ -201,6 +215,32 @@ describe("the backlog", () => {
     ]);
     expect([...(drained[0]?.payload ?? [])]).toEqual(AVC_CONFIG);
     expect(backlog.bytes).toBe(0);
+  });
+
+  it("begins anew when the clock jumps, and keeps the newest configurations", () => {
+    const backlog = new Backlog();
+    const other = [0xaf, 0, 0x12, 0x10];
+    for (const message of [
+      // Some encoders send these at 0, whatever their clock shows.
+      video(0, ...AVC_CONFIG),
+      sound(0, ...AAC_CONFIG),
+      video(9_000_000, ...KEY),
+      sound(9_000_010, ...AAC_FRAME),
+      sound(9_000_020, ...other),
+      video(60_000, ...INTER),
+      sound(60_010, ...AAC_FRAME),
+      video(60_040, ...KEY),
+      sound(60_050, ...AAC_FRAME),
+    ])
+      backlog.push(message);
+    const drained = backlog.drain();
+    expect(drained.map(({ kind, timestamp }) => `${kind} ${timestamp}`)).toEqual([
+      "video 60040",
+      "audio 60040",
+      "video 60040",
+      "audio 60050",
+    ]);
+    expect([...(drained[1]?.payload ?? [])]).toEqual(other);
   });
 
   it("says when it is full", () => {

@@ -70,9 +70,8 @@ function expectEvenParts(session: Session): void {
   }
 }
 
-function expectAligned(session: Session, frameSeconds: number, only?: "video"): void {
+function expectAligned(session: Session, frameSeconds: number): void {
   for (const { name, kind } of session.plan.renditions) {
-    if (only !== undefined && kind !== only) continue;
     const { timescale, segments } = framesOf(session, name);
     for (const [i, frames] of segments.entries()) {
       const [first] = frames;
@@ -188,10 +187,9 @@ describe.each(CASES)("a source of $name", ({ name, profile, rate, args }) => {
     expect(session.plan.renditions.map(({ mode }) => mode)).toEqual(["copy", "encode", "copy"]);
     expect(session.cuts.filter((cut) => cut.type === "problem")).toEqual([]);
     if (session.plan.partTarget !== undefined) expectEvenParts(session);
-    expectAligned(session, frameSeconds, late ? "video" : undefined);
-    expect(partsOf(session).map(({ tracks }) => tracks.has("audio"))).toEqual(
-      partsOf(session).map((_, i) => !late || i > 0),
-    );
+    expectAligned(session, frameSeconds);
+    // Silence stands in for sound that is late.
+    expect(partsOf(session).every(({ tracks }) => tracks.has("audio"))).toBe(true);
 
     const from = sourceFrames(messages, "video");
     const total = segmentsOf(session).reduce((sum, { duration }) => sum + duration, 0);
@@ -211,10 +209,13 @@ describe.each(CASES)("a source of $name", ({ name, profile, rate, args }) => {
     const expected = sourceFrames(messages, "audio").filter(
       ({ at }) => at >= base && (at - base) / 1000 >= start - 0.0108,
     );
-    expect(
-      Math.abs((heard[0]?.dts ?? 0) / sound.timescale - ((expected[0]?.at ?? 0) - base) / 1000),
-    ).toBeLessThan(0.0011);
-    expect(Buffer.compare(heard[0]?.bytes ?? Buffer.alloc(0), expected[0]?.body ?? Buffer.alloc(1))).toBe(0);
+    const first = heard.find(
+      ({ bytes }) => Buffer.compare(bytes, expected[0]?.body ?? Buffer.alloc(1)) === 0,
+    );
+    expect(first === heard[0]).toBe(!late);
+    const off = (first?.dts ?? 0) / sound.timescale - ((expected[0]?.at ?? 0) - base) / 1000;
+    // Silence comes in whole frames.
+    expect(Math.abs(off)).toBeLessThan(late ? 0.0215 : 0.0011);
     expect(decodedFrames(session, "audio", "audio")).toBe(heard.length);
   });
 
@@ -225,10 +226,9 @@ describe.each(CASES)("a source of $name", ({ name, profile, rate, args }) => {
     expect(session.plan.renditions.map(({ mode }) => mode)).toEqual(["encode", "encode", "copy"]);
     expect(session.cuts.filter((cut) => cut.type === "problem")).toEqual([]);
     expectEvenParts(session);
-    expectAligned(session, frameSeconds, late ? "video" : undefined);
-    expect(partsOf(session).map(({ tracks }) => tracks.has("audio"))).toEqual(
-      partsOf(session).map((_, i) => !late || i > 0),
-    );
+    expectAligned(session, frameSeconds);
+    // Silence stands in for sound that is late.
+    expect(partsOf(session).every(({ tracks }) => tracks.has("audio"))).toBe(true);
     const total = segmentsOf(session).reduce((sum, { duration }) => sum + duration, 0);
     const frames = sourceFrames(messages, "video").length;
     expect(Math.abs(total - frames * frameSeconds)).toBeLessThan(1.5 * frameSeconds);

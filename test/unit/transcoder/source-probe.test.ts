@@ -48,13 +48,18 @@ const sounds = (end: number) => Array.from({ length: Math.floor(end / 20) + 1 },
 const inOrder = (...lists: (readonly MediaMessage[])[]) =>
   lists.flat().sort((a, b) => a.timestamp - b.timestamp);
 
-function probe(messages: readonly MediaMessage[], supported: readonly string[] = []) {
+function probe(
+  messages: readonly MediaMessage[],
+  supported: readonly string[] = [],
+  arrival = ({ timestamp }: MediaMessage) => timestamp,
+) {
   const source = new SourceProbe(0, supported);
   for (const one of messages) {
-    const state = source.push(one, one.timestamp);
+    const state = source.push(one, arrival(one));
     if (state.state !== "undecided") return { state, at: one.timestamp };
   }
-  return { state: source.check(messages.at(-1)?.timestamp ?? 0), at: undefined };
+  const last = messages.at(-1);
+  return { state: source.check(last ? arrival(last) : 0), at: undefined };
 }
 const source = (state: ProbeState) => (state.state === "ready" ? state.source : undefined);
 
@@ -121,6 +126,43 @@ describe("a source with pictures and sound", () => {
     const uneven = pictures(4000, [0, 2000]).filter((_, i) => i % 5 !== 3);
     const { state } = probe(inOrder([config(), aacConfig()], uneven, sounds(4000)));
     expect(source(state)?.video?.variableFrameRate).toBe(true);
+  });
+});
+
+describe("a source whose clock jumps while it is looked at", () => {
+  const shifted = (messages: readonly MediaMessage[], by: number) =>
+    messages.map((one) => ({ ...one, timestamp: one.timestamp + by }));
+  const show = (keys: readonly number[], end: number) => inOrder(pictures(end, keys), sounds(end));
+
+  it.each([
+    ["back an hour", 7_200_000, 3_600_000],
+    ["forward a day", 7_200_000, 93_600_000],
+  ])("%s is measured from there", (_what, before, after) => {
+    const messages = [
+      config(before),
+      aacConfig(before),
+      ...shifted(show([0], 600), before),
+      ...shifted(show([0, 2000], 4000), after),
+    ];
+    const { state, at } = probe(messages, [], () => 1000);
+    expect(at).toBe(after + 2000);
+    expect(source(state)?.video).toMatchObject({
+      frameRate: 25,
+      keyframeSeconds: 2,
+      variableFrameRate: false,
+    });
+    expect(source(state)?.audio?.bitrate).toBeLessThan(1700);
+  });
+
+  it("is not hurried by configurations that are sent at 0, whatever its clock shows", () => {
+    const messages = [
+      config(0),
+      ...shifted(pictures(1480, [0, 1000]), 9_000_000),
+      aacConfig(0),
+      ...shifted(show([1000, 2000], 4000), 9_001_520),
+    ];
+    const { state } = probe(messages, [], () => 1000);
+    expect(source(state)?.audio).toMatchObject({ codec: "aac" });
   });
 });
 
