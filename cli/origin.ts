@@ -11,6 +11,7 @@ import {
   StreamRecordSchema,
   type StreamWithKey,
   StreamWithKeySchema,
+  type UpdateStreamSchema,
 } from "../wire/admin.ts";
 import { parseJson } from "../wire/parse.ts";
 import { readProblem } from "../wire/problem.ts";
@@ -27,8 +28,24 @@ export interface OriginError {
 }
 export type Answer<T> = Promise<Result<T, OriginError>>;
 
+/** Ask origin with the admin token; `path` begins with `/admin/`. */
+export type AdminRequest = <const S extends v.GenericSchema>(
+  schema: S,
+  method: string,
+  path: string,
+  body?: unknown,
+) => Answer<v.InferOutput<S>>;
+
 export interface OriginClient {
+  /** For the routes that are not about streams. */
+  readonly request: AdminRequest;
   readonly createStream: (stream: v.InferInput<typeof CreateStreamSchema>) => Answer<StreamWithKey>;
+  /** Change what is given, leave the rest. */
+  readonly updateStream: (
+    id: string,
+    settings: v.InferInput<typeof UpdateStreamSchema>,
+  ) => Answer<StreamRecord>;
+  readonly showStream: (id: string) => Answer<StreamRecord>;
   readonly listStreams: () => Answer<readonly StreamRecord[]>;
   readonly rotateKey: (id: string) => Answer<StreamWithKey>;
   readonly setDisabled: (id: string, disabled: boolean) => Answer<StreamRecord>;
@@ -68,9 +85,13 @@ export function originClient(origin: string, token: string): OriginClient {
       ? ok(parsed.value)
       : fail(unreachable(`${base} answers, but not as origin does (${parsed.error.detail}).`));
   }
-  const streamPath = (id: string, verb: string) => `/admin/streams/${encodeURIComponent(id)}/${verb}`;
+  const pathOf = (id: string) => `/admin/streams/${encodeURIComponent(id)}`;
+  const streamPath = (id: string, verb: string) => `${pathOf(id)}/${verb}`;
   return {
+    request,
     createStream: (stream) => request(StreamWithKeySchema, "POST", "/admin/streams", stream),
+    updateStream: (id, settings) => request(StreamRecordSchema, "PATCH", pathOf(id), settings),
+    showStream: (id) => request(StreamRecordSchema, "GET", pathOf(id)),
     async listStreams() {
       const list = await request(StreamListSchema, "GET", "/admin/streams");
       return list.ok ? ok(list.value.streams) : list;

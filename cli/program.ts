@@ -1,6 +1,7 @@
 /** The operator's CLI as a function: arguments in, text and an exit code out. Each command is a file in `commands/`. */
 import { Command, CommanderError } from "commander";
 import { addStreams } from "./commands/streams.ts";
+import { addTranscoders } from "./commands/transcoders.ts";
 import { CliExit, EXIT, type Surroundings } from "./context.ts";
 
 const AFTER = `
@@ -16,7 +17,7 @@ Examples:
 /** Run the CLI; answers its exit code. */
 export async function runCli(args: readonly string[], around: Surroundings): Promise<number> {
   const program = new Command("millrace")
-    .description("Operate a Millrace: streams and their keys.")
+    .description("Operate a Millrace: streams, their keys and broadcasts, transcoders, webhooks.")
     .option("--origin <url>", "origin to talk to")
     .option("--token <token>", "its admin token; the environment keeps it out of the shell's history")
     .option("--json", "answer in JSON")
@@ -27,6 +28,7 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
       writeErr: (text) => around.complain(text.trimEnd()),
     });
   addStreams(program, around);
+  addTranscoders(program, around);
   for (const command of [program, ...program.commands]) inherit(command);
   try {
     await program.parseAsync([...args], { from: "user" });

@@ -26,6 +26,10 @@ const ConfigSchema = v.pipe(
     MILLRACE_ORIGIN: v.pipe(v.string(), v.url("a URL, as https://origin.example.com")),
     MILLRACE_RTMP_HOST: v.optional(v.string(), "0.0.0.0"),
     MILLRACE_RTMP_PORT: v.optional(port, "1935"),
+    /** RTMPS: a port of its own, and PEM files of the certificate with its chain and of the key. */
+    MILLRACE_RTMPS_PORT: v.optional(port),
+    MILLRACE_TLS_CERT: v.optional(v.string()),
+    MILLRACE_TLS_KEY: v.optional(v.string()),
     /** Where /healthz, /readyz and /metrics are; port 0 takes a free one. */
     MILLRACE_HEALTH_HOST: v.optional(v.string(), "127.0.0.1"),
     MILLRACE_HEALTH_PORT: v.optional(port, "8080"),
@@ -44,10 +48,19 @@ const ConfigSchema = v.pipe(
     MILLRACE_SPOOL_MB: v.optional(positive, "2048"),
     MILLRACE_SPOOL_HOURS: v.optional(positive, "24"),
   }),
+  v.rawTransform(({ dataset: { value: env }, addIssue, NEVER }) => {
+    const [port, certFile, keyFile] = [env.MILLRACE_RTMPS_PORT, env.MILLRACE_TLS_CERT, env.MILLRACE_TLS_KEY];
+    if (port === undefined) return { ...env, rtmps: undefined };
+    if (certFile !== undefined && keyFile !== undefined)
+      return { ...env, rtmps: { port, certFile, keyFile } };
+    addIssue({ message: "MILLRACE_TLS_CERT and MILLRACE_TLS_KEY with MILLRACE_RTMPS_PORT" });
+    return NEVER;
+  }),
   v.transform((env) => ({
     origin: env.MILLRACE_ORIGIN.replace(/\/+$/, ""),
     rtmpHost: env.MILLRACE_RTMP_HOST,
     rtmpPort: env.MILLRACE_RTMP_PORT,
+    rtmps: env.rtmps,
     healthHost: env.MILLRACE_HEALTH_HOST,
     healthPort: env.MILLRACE_HEALTH_PORT,
     ffmpeg: env.MILLRACE_FFMPEG,

@@ -17,6 +17,7 @@ import { startRtmpServer } from "./rtmp-server.ts";
 import { type Served, serveEncoder } from "./serve.ts";
 import { Spool } from "./spool.ts";
 import { startFlusher } from "./spool-flusher.ts";
+import { tlsListener } from "./tls.ts";
 import { VERSION } from "./version.ts";
 
 /** FourCCs of Enhanced RTMP, by the codec that FFmpeg must be able to read. */
@@ -30,6 +31,10 @@ const config = settings.value;
 const { origin, rtmpHost, rtmpPort, healthHost, healthPort, ffmpeg: program } = config;
 const version = ffmpegVersion((await readFfmpegVersionText(program)) ?? "");
 if (!version) stopEarly(`FFmpeg could not be run as "${program}". Install it, or set MILLRACE_FFMPEG.`);
+
+const certified = config.rtmps && (await tlsListener({ ...config.rtmps, log }));
+if (certified && !certified.ok) stopEarly(`The certificate for RTMPS cannot be used: ${certified.error}`);
+const tls = certified?.value;
 
 const client = createOriginClient(origin, { onRetry: (retry) => log({ event: "retry", ...retry }) });
 const spool = await Spool.open({
@@ -75,6 +80,7 @@ await registration.start();
 const server = await startRtmpServer({
   host: rtmpHost,
   port: rtmpPort,
+  ...(tls && config.rtmps && { rtmps: { port: config.rtmps.port, secure: tls.secure } }),
   fourCcs: supportedCodecs(version).flatMap((codec) => FOUR_CCS[codec] ?? []),
   log,
   async onPublish(request) {
@@ -98,7 +104,11 @@ const server = await startRtmpServer({
     void encoder.done.then(() => encoders.delete(encoder));
     if (stopping) encoder.stop();
   },
-}).catch((error: NodeJS.ErrnoException) => stopForPort("MILLRACE_RTMP_PORT", rtmpPort, error));
+}).catch((error: NodeJS.ErrnoException & { readonly port?: number }) =>
+  error.port !== undefined && error.port === config.rtmps?.port
+    ? stopForPort("MILLRACE_RTMPS_PORT", error.port, error)
+    : stopForPort("MILLRACE_RTMP_PORT", rtmpPort, error),
+);
 const health = await startHealthServer({
   host: healthHost,
   port: healthPort,
@@ -108,6 +118,7 @@ const health = await startHealthServer({
 log({
   event: "listening",
   rtmpPort: server.port,
+  ...(server.rtmpsPort !== undefined && { rtmpsPort: server.rtmpsPort }),
   healthPort: health.port,
   origin,
   ffmpeg: version,
@@ -119,6 +130,9 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => void stop(signal));
 }
 
+// Those who renew certificates are used to say so; the files are also looked at every few seconds.
+if (tls) process.on("SIGHUP", () => void tls.reload());
+
 /** End every broadcast, so that players are told; then go. What origin has not taken by then stays on disk. */
 async function stop(signal: string): Promise<void> {
   if (stopping) return;
@@ -129,6 +143,7 @@ async function stop(signal: string): Promise<void> {
   await Promise.all([...all.map(({ done }) => done), server.close()]);
   await Promise.all([registration.stop(), flusher.stop()]);
   await spool.settled();
+  tls?.close();
   await health.close();
   log({ event: "stopped" });
   process.exit(0);

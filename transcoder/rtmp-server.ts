@@ -1,52 +1,59 @@
 /**
- * The RTMP server's socket shell: sockets, timers, counts and handlers around the pure `rtmp/connection.ts`. Decides nothing about
- * the protocol and nothing about who may publish.
+ * The RTMP server's listeners: plain and behind TLS, with the limits that count over both. What one client says is
+ * `rtmp-serving.ts`'s business; who may publish is the owner's.
  */
-import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { addressKey } from "./rtmp/address-key.ts";
-import { createRtmpConnection, type MediaEvent, type RtmpEvent } from "./rtmp/connection.ts";
-import { HANDSHAKE_RANDOM_BYTES } from "./rtmp/handshake.ts";
 import { DEFAULT_RTMP_LIMITS, type RtmpLimits } from "./rtmp/limits.ts";
-import type {
-  Publication,
-  PublicationEnd,
-  PublishRequest,
-  RtmpLogEvent,
-  WaitingFor,
-} from "./rtmp/publication.ts";
+import type { Publication, PublicationEnd, PublishRequest, RtmpLogEvent } from "./rtmp/publication.ts";
+import { type Serving, serve } from "./rtmp-serving.ts";
 
 export type { Publication, PublicationEnd, PublishRequest, RtmpLogEvent };
+
+/**
+ * A way to put TLS on accepted sockets (tls.ts): what it returns takes one over, and `onSocket` gets the secure one when its
+ * handshake is done. A handshake that takes longer than the limit, or fails, closes the socket.
+ */
+export type Secure = (
+  onSocket: (socket: Socket) => void,
+  handshakeTimeoutMs: number,
+) => (accepted: Socket) => void;
 
 /** What a server is started with. */
 export interface RtmpServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Listen for RTMPS too, on a port of its own. */
+  readonly rtmps?: { readonly port: number; readonly secure: Secure };
   readonly limits?: Partial<RtmpLimits>;
   /** Enhanced RTMP FourCCs to answer with; none unless given. */
   readonly fourCcs?: readonly string[];
   readonly log: (event: RtmpLogEvent) => void;
   readonly onPublish: (request: PublishRequest) => void | Promise<void>;
-  /** Another kind of listener, such as a TLS one; plain TCP unless given. */
-  readonly createServer?: (onSocket: (socket: Socket) => void) => Server;
 }
 
 /** A listening server. */
 export interface RtmpServer {
   readonly port: number;
+  /** Where RTMPS is; absent unless it was asked for. */
+  readonly rtmpsPort?: number;
   /** Stop listening and end every connection. */
   close(): Promise<void>;
 }
 
-/** Listen. Rejects when the address cannot be had. */
+/** Listen. Rejects when an address cannot be had. */
 export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpServer> {
+  const { log, onPublish, fourCcs = [], host, rtmps } = options;
   const limits: RtmpLimits = { ...DEFAULT_RTMP_LIMITS, ...options.limits };
-  const open = new Set<Serving>();
+  /** Every accepted socket, whether TLS is on it yet or not. */
+  const open = new Set<Socket>();
+  const servings = new Set<Serving>();
   const perAddress = new Map<string, number>();
-  let accepted = 0;
+  let connections = 0;
 
-  function onSocket(socket: Socket): void {
+  /** Count a socket in, until it closes. False: there is no room, and it was closed. */
+  function admit(socket: Socket): boolean {
     // Whatever a socket does, an "error" without a listener would end the process.
     socket.on("error", () => {});
     const remoteAddress = socket.remoteAddress ?? "unknown";
@@ -54,270 +61,85 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
     const fromAddress = perAddress.get(key) ?? 0;
     const full = open.size >= limits.connections;
     if (full || fromAddress >= limits.connectionsPerAddress) {
-      options.log({
-        event: "rtmp-turned-away",
-        remoteAddress,
-        limit: full ? "connections" : "connectionsPerAddress",
-      });
+      const limit = full ? "connections" : "connectionsPerAddress";
+      log({ event: "rtmp-turned-away", remoteAddress, limit });
       socket.destroy();
-      return;
+      return false;
     }
     perAddress.set(key, fromAddress + 1);
-    accepted += 1;
-    const serving = serve(socket, { ...options, limits, connection: accepted, remoteAddress });
-    open.add(serving);
+    open.add(socket);
     socket.once("close", () => {
-      open.delete(serving);
+      open.delete(socket);
       const left = (perAddress.get(key) ?? 1) - 1;
       if (left === 0) perAddress.delete(key);
       else perAddress.set(key, left);
     });
+    return true;
   }
 
-  const server = options.createServer?.(onSocket) ?? createServer({ noDelay: true }, onSocket);
-  const port = await listen(server, options.host, options.port);
-  server.on("error", (error) => options.log({ event: "rtmp-server-error", error: error.message }));
-  options.log({ event: "rtmp-listening", port });
+  function begin(socket: Socket): void {
+    connections += 1;
+    const remoteAddress = socket.remoteAddress ?? "unknown";
+    const serving = serve(socket, {
+      limits,
+      fourCcs,
+      log,
+      onPublish,
+      connection: connections,
+      remoteAddress,
+    });
+    servings.add(serving);
+    socket.once("close", () => servings.delete(serving));
+  }
+
+  function listener(onAdmitted: (socket: Socket) => void): Server {
+    return createServer({ noDelay: true }, (socket) => {
+      if (admit(socket)) onAdmitted(socket);
+    });
+  }
+
+  const plain = await listen(listener(begin), host, options.port);
+  const behindTls =
+    rtmps &&
+    (await listen(listener(rtmps.secure(begin, limits.handshakeTimeoutMs)), host, rtmps.port).catch(
+      (error: unknown) => {
+        plain.server.close();
+        throw error;
+      },
+    ));
+  for (const { server, port } of [plain, ...(behindTls ? [behindTls] : [])]) {
+    server.on("error", (error) => log({ event: "rtmp-server-error", error: error.message }));
+    log({ event: "rtmp-listening", port, ...(server === behindTls?.server && { tls: true }) });
+  }
   return {
-    port,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const serving of open) serving.shutDown();
-      }),
+    port: plain.port,
+    ...(behindTls && { rtmpsPort: behindTls.port }),
+    async close() {
+      const closed = [plain, ...(behindTls ? [behindTls] : [])].map(({ server }) => closeServer(server));
+      for (const serving of servings) serving.shutDown();
+      for (const socket of open) socket.destroy();
+      await Promise.all(closed);
+    },
   };
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
+interface Listening {
+  readonly server: Server;
+  readonly port: number;
+}
+
+function listen(server: Server, host: string, port: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
       const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
+      resolve({ server, port: typeof address === "object" && address !== null ? address.port : port });
     });
   });
 }
 
-interface Serving {
-  shutDown(): void;
-}
-
-interface ServeOptions extends Pick<RtmpServerOptions, "fourCcs" | "log" | "onPublish"> {
-  readonly limits: RtmpLimits;
-  readonly connection: number;
-  readonly remoteAddress: string;
-}
-
-/** Serve one client until its socket is closed. */
-function serve(socket: Socket, options: ServeOptions): Serving {
-  const { limits, connection: id, remoteAddress, log } = options;
-  const connection = createRtmpConnection({
-    limits,
-    random: randomBytes(HANDSHAKE_RANDOM_BYTES),
-    fourCcs: options.fourCcs ?? [],
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
   });
-  let ended: PublicationEnd | undefined;
-  let endHandlers: ((end: PublicationEnd) => void)[] = [];
-  let mediaHandler: ((media: MediaEvent) => void) | undefined;
-  /** Media that came with the acceptance, before `onMedia`. */
-  let early: MediaEvent[] = [];
-  let accepted = false;
-  let pausedByOwner = false;
-
-  const setupTimers = [
-    setTimeout(() => {
-      if (connection.phase === "handshake") timeOut("handshake", limits.handshakeTimeoutMs);
-    }, limits.handshakeTimeoutMs),
-    setTimeout(() => {
-      const { phase } = connection;
-      if (phase !== "undecided" && phase !== "publishing") timeOut("publish", limits.publishTimeoutMs);
-    }, limits.publishTimeoutMs),
-  ];
-  const idleTimer = setTimeout(() => {
-    const { bytesRead } = socket;
-    // After this process itself was held up, bytes may be waiting: look once more before giving up.
-    setImmediate(() => {
-      if (!socket.isPaused() && socket.bytesRead === bytesRead) timeOut("bytes", limits.idleTimeoutMs);
-    });
-  }, limits.idleTimeoutMs);
-  let decisionTimer: NodeJS.Timeout | undefined;
-  let lingerTimer: NodeJS.Timeout | undefined;
-
-  log({ event: "rtmp-connected", connection: id, remoteAddress });
-  socket.on("data", (bytes: Buffer) => {
-    // What comes after the end is thrown away, so that the last status reaches a client that is still sending.
-    if (ended !== undefined) return;
-    idleTimer.refresh();
-    dispatch(connection.receive(bytes));
-  });
-  socket.on("error", (error) => finish({ reason: "disconnected", error: error.message }, "at once"));
-  socket.on("end", () => finish({ reason: "disconnected" }, "politely"));
-  socket.on("close", () => {
-    finish({ reason: "disconnected" }, "at once");
-    clearTimeout(lingerTimer);
-  });
-
-  function dispatch(events: readonly RtmpEvent[]): void {
-    for (const event of events) {
-      if (ended !== undefined) return;
-      handle(event);
-    }
-  }
-
-  function handle(event: RtmpEvent): void {
-    switch (event.type) {
-      case "send":
-        send(event.bytes);
-        return;
-      case "media":
-        if (mediaHandler === undefined) early.push(event);
-        else deliver(mediaHandler, event);
-        return;
-      case "publish": {
-        const { app, flashVer, name, tcUrl } = event.facts;
-        // Behind a slash or a question mark people put their key by mistake.
-        log({ event: "rtmp-publish", connection: id, app: app.split(/[/?]/, 1)[0] ?? "", flashVer });
-        // Nothing more is read until the owner has decided: TCP keeps it.
-        socket.pause();
-        decisionTimer = setTimeout(() => {
-          dropFor({ reason: "timed-out", waitingFor: "decision", afterMs: limits.decisionTimeoutMs });
-        }, limits.decisionTimeoutMs);
-        ask({ app, name, tcUrl, flashVer, remoteAddress, accept, refuse });
-        return;
-      }
-      case "note":
-        log({ event: "rtmp-note", connection: id, note: event.note });
-        return;
-      case "unpublish":
-        finish({ reason: "unpublished", command: event.command }, "politely");
-        return;
-      case "refused":
-        finish({ reason: "refused", code: event.code }, "politely");
-        return;
-      case "failed":
-        finish({ reason: "failed", failure: event.failure }, "at once");
-    }
-  }
-
-  function send(bytes: Uint8Array): void {
-    const waiting = socket.writableLength + bytes.length;
-    if (waiting > limits.sendBufferBytes) finish({ reason: "not-reading", bytes: waiting }, "at once");
-    else socket.write(bytes);
-  }
-
-  function ask(request: PublishRequest): void {
-    // A promise of its own, so that an owner that throws at once and one that rejects are the same.
-    Promise.resolve()
-      .then(() => options.onPublish(request))
-      .catch(blame);
-  }
-
-  function accept(): Publication {
-    if (ended === undefined && !accepted && connection.phase === "undecided") {
-      accepted = true;
-      clearTimeout(decisionTimer);
-      log({ event: "rtmp-accepted", connection: id });
-      dispatch(connection.accept());
-    }
-    return { onMedia, onEnd, pause, resume, end: refuse };
-  }
-
-  function refuse(code: string, description: string): void {
-    if (ended !== undefined) return;
-    dispatch(connection.refuse(code, description));
-  }
-
-  function onMedia(handler: (media: MediaEvent) => void): void {
-    mediaHandler = handler;
-    const waiting = early;
-    early = [];
-    for (const media of waiting) {
-      if (ended === undefined) deliver(handler, media);
-    }
-    readOn();
-  }
-
-  function onEnd(handler: (end: PublicationEnd) => void): void {
-    if (ended === undefined) endHandlers.push(handler);
-    else tell(handler, ended);
-  }
-
-  function pause(): void {
-    pausedByOwner = true;
-    if (ended === undefined) socket.pause();
-  }
-
-  function resume(): void {
-    pausedByOwner = false;
-    readOn();
-  }
-
-  function readOn(): void {
-    if (ended !== undefined || pausedByOwner || mediaHandler === undefined) return;
-    socket.resume();
-    idleTimer.refresh();
-  }
-
-  function deliver(handler: (media: MediaEvent) => void, media: MediaEvent): void {
-    try {
-      handler(media);
-    } catch (error) {
-      blame(error);
-    }
-  }
-
-  /** The owner's code failed: its client cannot be served. */
-  function blame(error: unknown): void {
-    dropFor({ reason: "handler-threw", error: String(error) });
-  }
-
-  /** End for a reason of this side's own, with a status where the client waits for one. */
-  function dropFor(end: PublicationEnd): void {
-    if (ended !== undefined) return;
-    for (const event of connection.refuse(
-      "NetStream.Publish.Failed",
-      "The server could not take this stream.",
-    )) {
-      if (event.type === "send") send(event.bytes);
-    }
-    finish(end, "politely");
-  }
-
-  function timeOut(waitingFor: WaitingFor, afterMs: number): void {
-    finish({ reason: "timed-out", waitingFor, afterMs }, "at once");
-  }
-
-  /** The one place where a connection ends; only the first reason counts. */
-  function finish(end: PublicationEnd, how: "politely" | "at once"): void {
-    if (ended !== undefined) return;
-    ended = end;
-    early = [];
-    for (const timer of [...setupTimers, idleTimer, decisionTimer]) clearTimeout(timer);
-    if (how === "at once") socket.destroy();
-    else {
-      socket.end();
-      socket.resume();
-      lingerTimer = setTimeout(() => socket.destroy(), limits.lingerTimeoutMs);
-    }
-    log({ event: "rtmp-closed", connection: id, remoteAddress, receivedBytes: socket.bytesRead, end });
-    const handlers = endHandlers;
-    endHandlers = [];
-    for (const handler of handlers) tell(handler, end);
-  }
-
-  function tell(handler: (end: PublicationEnd) => void, end: PublicationEnd): void {
-    try {
-      handler(end);
-    } catch (error) {
-      log({ event: "rtmp-server-error", error: `onEnd: ${String(error)}` });
-    }
-  }
-
-  return {
-    shutDown() {
-      finish({ reason: "server-closed" }, "at once");
-      socket.destroy();
-    },
-  };
-}

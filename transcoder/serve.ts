@@ -1,7 +1,7 @@
 /** Letting encoders in: what a publish names is read, origin is asked, and whoever may stay is served (encoder.ts, standby.ts). */
 import type { Transcoder } from "../wire/ingest.ts";
-import { readPublishName } from "./core/publish-name.ts";
-import { statusOfRefusal } from "./core/refusal.ts";
+import { readClaim } from "./core/publish-name.ts";
+import { type RtmpStatus, statusOfClaimProblem, statusOfRefusal } from "./core/refusal.ts";
 import { Encoder, type EncoderOptions } from "./encoder.ts";
 import { withFacts } from "./log.ts";
 import type { PublishRequest } from "./rtmp-server.ts";
@@ -28,19 +28,20 @@ export async function serveEncoder(
   options: ServeOptions,
 ): Promise<Served | undefined> {
   const { remoteAddress, flashVer } = request;
-  const claim = { ...readPublishName(request.name), remoteAddress, transcoder: options.transcoder };
+  const refuse = (reason: string, detail: string, { code, description }: RtmpStatus): undefined => {
+    options.log({ event: "publish-refused", reason, detail, code, remoteAddress });
+    request.refuse(code, description);
+  };
+  const asked = readClaim(request);
+  if (!asked.ok) {
+    const status = statusOfClaimProblem(asked.error);
+    return refuse(asked.error.reason, status.description, status);
+  }
+  const claim = { ...asked.value, remoteAddress, transcoder: options.transcoder };
   const granted = await options.client.open(claim);
   if (!granted.ok) {
-    const status = statusOfRefusal(granted.error.name);
-    options.log({
-      event: "publish-refused",
-      reason: granted.error.name,
-      detail: granted.error.detail,
-      code: status.code,
-      remoteAddress,
-    });
-    request.refuse(status.code, status.description);
-    return undefined;
+    const { name, detail } = granted.error;
+    return refuse(name, detail, statusOfRefusal(name));
   }
   const waits = "standby" in granted.value;
   const { stream } = "standby" in granted.value ? granted.value.standby : granted.value;

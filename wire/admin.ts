@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { STREAM_ID } from "../media/address.ts";
 import { PROFILE_NAMES } from "../media/profile.ts";
+import { AddressRangesSchema } from "./address-range.ts";
 import { SourceSchema, StatsSchema } from "./ingest.ts";
 import { STREAM_STATES } from "./public.ts";
 
@@ -14,14 +15,33 @@ const title = v.pipe(v.string(), v.trim(), v.maxLength(200));
 /** Seconds that a broadcast waits for its encoder to come back. */
 const reconnectSeconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(3600));
 
-/** `POST /admin/streams`. */
-export const CreateStreamSchema = v.object({
+/** What becomes of a backup encoder: it is transcoded while it waits, or held until it is needed, or refused. */
+export const STANDBYS = ["warm", "cold", "off"] as const;
+export type Standby = (typeof STANDBYS)[number];
+
+/** `POST /admin/streams`. A name that is not known is refused: an allow-list that is misspelt would be no list. */
+export const CreateStreamSchema = v.strictObject({
   id: StreamIdSchema,
   title: v.optional(title, ""),
   profile: v.optional(v.picklist(PROFILE_NAMES), "low"),
   reconnectSeconds: v.optional(reconnectSeconds, 60),
+  allowAddresses: v.optional(AddressRangesSchema, []),
+  standby: v.optional(v.picklist(STANDBYS), "cold"),
 });
 export type CreateStream = v.InferOutput<typeof CreateStreamSchema>;
+
+/** `PATCH /admin/streams/<id>`: what is not named stays. */
+export const UpdateStreamSchema = v.pipe(
+  v.strictObject({
+    title: v.optional(title),
+    profile: v.optional(v.picklist(PROFILE_NAMES)),
+    reconnectSeconds: v.optional(reconnectSeconds),
+    allowAddresses: v.optional(AddressRangesSchema),
+    standby: v.optional(v.picklist(STANDBYS)),
+  }),
+  v.check((settings) => Object.keys(settings).length > 0, "at least one setting"),
+);
+export type UpdateStream = v.InferOutput<typeof UpdateStreamSchema>;
 
 /** `POST /admin/streams/<id>/check-key`: does this key still open the stream? */
 export const CheckKeySchema = v.object({ key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)) });
@@ -32,6 +52,9 @@ export const StreamRecordSchema = v.object({
   title: v.string(),
   profile: v.picklist(PROFILE_NAMES),
   reconnectSeconds: v.number(),
+  /** Addresses and CIDR ranges that encoders may connect from; empty is anywhere. */
+  allowAddresses: v.array(v.string()),
+  standby: v.picklist(STANDBYS),
   disabled: v.boolean(),
   /** ISO 8601. */
   createdAt: v.string(),

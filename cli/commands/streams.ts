@@ -3,21 +3,21 @@ import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { STREAM_ID } from "../../media/address.ts";
 import { PROFILE_NAMES, type ProfileName } from "../../media/profile.ts";
-import type { StreamRecord, StreamWithKey } from "../../wire/admin.ts";
-import { connect, type Surroundings, show, unwrap } from "../context.ts";
+import { MAX_ADDRESS_RANGES, normalRange } from "../../wire/address-range.ts";
+import { STANDBYS, type Standby } from "../../wire/admin.ts";
+import { CliExit, connect, EXIT, type Surroundings, show, unwrap } from "../context.ts";
 import { healthLine, healthPage } from "../health-words.ts";
-import { table } from "../table.ts";
+import { listing, streamPage, withKey } from "../stream-words.ts";
 
 /** As often as transcoders send figures. */
 const WATCH_MS = 2_000;
 const MAX_RECONNECT_SECONDS = 3600;
-/** The terminal decides what control characters do: titles come from others. */
-const CONTROL = /\p{Cc}/gu;
 
 const EXAMPLES = `
 Examples:
   npm run millrace -- streams create radio --title "Night radio" --profile ultra
   npm run millrace -- streams list --json
+  npm run millrace -- streams update radio --allow 192.0.2.0/24 --allow 2001:db8::7
   npm run millrace -- streams rotate-key radio
   npm run millrace -- streams watch radio`;
 
@@ -28,20 +28,39 @@ export function addStreams(program: Command, around: Surroundings): void {
     .description("streams and their keys")
     .addHelpText("after", EXAMPLES);
 
+  withSettings(
+    streams
+      .command("create")
+      .description("make a stream; its key is shown this once")
+      .argument("<id>", "address of the stream: a-z, 0-9 and inner hyphens", streamId),
+    { profile: " (default: low)", reconnect: " (default: 60)", standby: " (default: cold)" },
+  ).action(async (id: string, options: SettingOptions, command: Command) => {
+    const stream = unwrap(await connect(command, around).createStream({ id, ...settingsOf(options) }));
+    show(command, around, stream, () => withKey("is made", stream));
+  });
+
+  withSettings(
+    streams
+      .command("update")
+      .description("change settings of a stream; what is not given stays")
+      .argument("<id>", "the stream", streamId),
+  )
+    .addOption(new Option("--allow-all", "let its encoders connect from anywhere again").conflicts("allow"))
+    .action(async (id: string, options: SettingOptions, command: Command) => {
+      const settings = settingsOf(options);
+      if (Object.keys(settings).length === 0)
+        throw new CliExit(EXIT.usage, "Change what? Give at least one setting; --help lists them.");
+      const stream = unwrap(await connect(command, around).updateStream(id, settings));
+      show(command, around, stream, () => streamPage(stream));
+    });
+
   streams
-    .command("create")
-    .description("make a stream; its key is shown this once")
-    .argument("<id>", "address of the stream: a-z, 0-9 and inner hyphens", streamId)
-    .option("--title <text>", "what viewers read")
-    .addOption(new Option("--profile <name>", "latency profile (default: low)").choices(PROFILE_NAMES))
-    .option(
-      "--reconnect-seconds <n>",
-      "how long a broadcast waits for its encoder (default: 60)",
-      reconnectSeconds,
-    )
-    .action(async (id: string, options: CreateOptions, command: Command) => {
-      const stream = unwrap(await connect(command, around).createStream({ id, ...options }));
-      show(command, around, stream, () => withKey("is made", stream));
+    .command("show")
+    .description("show all settings of a stream")
+    .argument("<id>", "the stream", streamId)
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const stream = unwrap(await connect(command, around).showStream(id));
+      show(command, around, stream, () => streamPage(stream));
     });
 
   streams
@@ -108,10 +127,40 @@ export function addStreams(program: Command, around: Surroundings): void {
   }
 }
 
-interface CreateOptions {
+interface SettingOptions {
   readonly title?: string;
   readonly profile?: ProfileName;
   readonly reconnectSeconds?: number;
+  readonly standby?: Standby;
+  readonly allow?: readonly string[];
+  readonly allowAll?: true;
+}
+
+/** Options for what can be set when a stream is made, and later. */
+function withSettings(
+  command: Command,
+  { profile = "", reconnect = "", standby = "" }: Readonly<Record<string, string>> = {},
+): Command {
+  return command
+    .option("--title <text>", "what viewers read")
+    .addOption(new Option("--profile <name>", `latency profile${profile}`).choices(PROFILE_NAMES))
+    .option(
+      "--reconnect-seconds <n>",
+      `how long a broadcast waits for its encoder${reconnect}`,
+      reconnectSeconds,
+    )
+    .addOption(new Option("--standby <how>", `what becomes of a backup encoder${standby}`).choices(STANDBYS))
+    .option(
+      "--allow <range>",
+      "take encoders only from this address or CIDR range; give it once for each",
+      addressRanges,
+    );
+}
+
+/** The settings that were given. */
+function settingsOf({ allow, allowAll, ...settings }: SettingOptions) {
+  const allowAddresses = allowAll ? [] : allow;
+  return { ...settings, ...(allowAddresses && { allowAddresses: [...allowAddresses] }) };
 }
 
 function streamId(text: string): string {
@@ -127,20 +176,11 @@ function reconnectSeconds(text: string): number {
   return value;
 }
 
-const withKey = (what: string, { id, key }: StreamWithKey): string =>
-  `Stream ${id} ${what}. Its key, shown only this once:\n${key}`;
-
-function listing(streams: readonly StreamRecord[]): string {
-  if (streams.length === 0) return "There are no streams yet. Make one with: streams create <id>";
-  return table(
-    ["ID", "STATE", "PROFILE", "RECONNECT", "CREATED", "TITLE"],
-    streams.map((stream) => [
-      stream.id,
-      stream.disabled ? "disabled" : stream.live ? "live" : "offline",
-      stream.profile,
-      `${stream.reconnectSeconds} s`,
-      stream.createdAt.slice(0, 16).replace("T", " "),
-      stream.title.replace(CONTROL, "\u{fffd}"),
-    ]),
-  );
+function addressRanges(text: string, before: readonly string[] = []): readonly string[] {
+  const range = normalRange(text);
+  if (range === undefined)
+    throw new InvalidArgumentError("Give an address or a CIDR range, as 192.0.2.7 or 2001:db8::/32.");
+  if (before.length >= MAX_ADDRESS_RANGES)
+    throw new InvalidArgumentError(`A stream takes at most ${MAX_ADDRESS_RANGES} ranges.`);
+  return [...before, range];
 }

@@ -1,4 +1,5 @@
 /** What an encoder is told when origin refuses, and when a session cannot go on: RTMP status codes and words. Pure. */
+import type { ClaimProblem } from "./publish-name.ts";
 import type { ProbeFailure } from "./source-probe.ts";
 
 /** An `onStatus` error. */
@@ -19,6 +20,11 @@ export function statusOfRefusal(problem: string): RtmpStatus {
       };
     case "stream-disabled":
       return { code: "NetStream.Publish.Denied", description: "This stream is disabled." };
+    case "address-not-allowed":
+      return {
+        code: "NetStream.Publish.Denied",
+        description: "This stream takes no encoder from this address.",
+      };
     case "fenced":
       return { code: "NetStream.Publish.Failed", description: "Another encoder has taken over this stream." };
     case "closed":
@@ -30,6 +36,23 @@ export function statusOfRefusal(problem: string): RtmpStatus {
       };
     default:
       return { code: "NetStream.Publish.Failed", description: "The origin did not take this stream." };
+  }
+}
+
+/** Why a publish cannot be read, in words that repeat nothing of it: they go to a screen that others may see. */
+export function statusOfClaimProblem(problem: ClaimProblem): RtmpStatus {
+  const code = "NetStream.Publish.BadName";
+  switch (problem.reason) {
+    case "no-key":
+      return { code, description: "There is no stream key. Give it as the stream name or behind ?key=." };
+    case "two-keys":
+      return { code, description: "There are two different stream keys. Give one." };
+    case "bad-stream-name":
+      return { code, description: "What stands beside the stream key is not the name of a stream." };
+    case "bad-encoding":
+      return { code, description: "The percent-encoding of the stream key or name is broken." };
+    case "too-long":
+      return { code, description: `The stream key or address has more than ${problem.limit} letters.` };
   }
 }
 

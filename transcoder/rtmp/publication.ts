@@ -5,7 +5,7 @@ import type { RtmpFailure } from "./failure.ts";
 /** A client asks to publish. Answer once, when you like, within `decisionTimeoutMs`; the first answer counts. */
 export interface PublishRequest {
   readonly app: string;
-  /** The stream key as sent, query and all. A secret: not for the log. */
+  /** The stream key as sent, query and all. A secret, as `app` and `tcUrl` may be: not for the log. */
   readonly name: string;
   readonly tcUrl: string;
   /** What the encoder calls itself. */
@@ -51,7 +51,7 @@ export type WaitingFor = "handshake" | "publish" | "decision" | "bytes";
 
 /** What the server tells its log. Never contains a stream key. */
 export type RtmpLogEvent =
-  | { readonly event: "rtmp-listening"; readonly port: number }
+  | { readonly event: "rtmp-listening"; readonly port: number; readonly tls?: boolean }
   | { readonly event: "rtmp-server-error"; readonly error: string }
   | {
       readonly event: "rtmp-turned-away";

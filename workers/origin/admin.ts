@@ -6,12 +6,14 @@ import {
   CreateStreamSchema,
   type StreamHealth,
   type StreamRecord,
+  UpdateStreamSchema,
 } from "../../wire/admin.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { bearerOf, sameToken } from "./bearer.ts";
 import { readJson } from "./body.ts";
+import { fleetAdmin } from "./fleet.ts";
 import {
   createStream,
   findStream,
@@ -20,6 +22,7 @@ import {
   newKey,
   replaceKeys,
   setDisabled,
+  updateStream,
 } from "./streams.ts";
 
 type App = { Bindings: OriginEnv };
@@ -35,6 +38,8 @@ admin.use(async (c, next) => {
   return next();
 });
 
+admin.route("/transcoders", fleetAdmin);
+
 admin.post("/streams", async (c) => {
   const wanted = await readJson(c.req.raw, CreateStreamSchema, MAX_ADMIN_BYTES);
   if (!wanted.ok) return respond(wanted.error);
@@ -48,6 +53,14 @@ admin.post("/streams", async (c) => {
 admin.get("/streams", async (c) => c.json({ streams: await listStreams(c.env.DB) }, 200, NO_STORE));
 
 admin.get("/streams/:id", async (c) => answer(c, await findStream(c.env.DB, c.req.param("id"))));
+
+admin.patch("/streams/:id", async (c) => {
+  const settings = await readJson(c.req.raw, UpdateStreamSchema, MAX_ADMIN_BYTES);
+  if (!settings.ok) return respond(settings.error);
+  const id = c.req.param("id");
+  await updateStream(c.env.DB, id, settings.value);
+  return answer(c, await findStream(c.env.DB, id));
+});
 
 admin.get("/streams/:id/health", async (c) => {
   const stream = await findStream(c.env.DB, c.req.param("id"));

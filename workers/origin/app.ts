@@ -3,12 +3,14 @@ import { Hono } from "hono";
 import type { OriginEnv } from "../env.ts";
 import { internal, notFound, respond } from "../problems.ts";
 import { admin } from "./admin.ts";
+import { fleet } from "./fleet.ts";
 import { ingest } from "./ingest.ts";
 
 export const originApp = new Hono<{ Bindings: OriginEnv }>();
 
 originApp.get("/healthz", (c) => c.text("ok\n", 200, { "cache-control": "no-store" }));
 originApp.route("/ingest", ingest);
+originApp.route("/transcoders", fleet);
 originApp.route("/admin", admin);
 originApp.notFound(() => respond(notFound()));
 originApp.onError((error) => {

@@ -1,19 +1,24 @@
 /** Streams and their keys in D1. A key is stored as its SHA-256 alone: it is 130 random bits, so nothing slower is needed. */
 import { secretLetters } from "../../media/address.ts";
 import type { ProfileName } from "../../media/profile.ts";
-import type { CreateStream, StreamRecord } from "../../wire/admin.ts";
+import { AddressRangesSchema } from "../../wire/address-range.ts";
+import type { CreateStream, Standby, StreamRecord, UpdateStream } from "../../wire/admin.ts";
+import { parseJson } from "../../wire/parse.ts";
 
 interface Row {
   readonly id: string;
   readonly title: string;
   readonly profile: ProfileName;
   readonly reconnect_seconds: number;
+  /** JSON: a list of ranges. */
+  readonly allow_addresses: string;
+  readonly standby: Standby;
   readonly disabled: number;
   readonly created_at: string;
   readonly live: number;
 }
 
-const COLUMNS = `id, title, profile, reconnect_seconds, disabled, created_at,
+const COLUMNS = `id, title, profile, reconnect_seconds, allow_addresses, standby, disabled, created_at,
   EXISTS (SELECT 1 FROM broadcasts b WHERE b.stream = streams.id AND b.state = 'live') AS live`;
 
 /** Letters in a stream key after its prefix: 130 bits. */
@@ -35,10 +40,18 @@ export async function createStream(
   const [created] = await db.batch([
     db
       .prepare(
-        `INSERT INTO streams (id, title, profile, reconnect_seconds, created_at) VALUES (?, ?, ?, ?, ?)
-         ON CONFLICT (id) DO NOTHING`,
+        `INSERT INTO streams (id, title, profile, reconnect_seconds, allow_addresses, standby, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
       )
-      .bind(stream.id, stream.title, stream.profile, stream.reconnectSeconds, at),
+      .bind(
+        stream.id,
+        stream.title,
+        stream.profile,
+        stream.reconnectSeconds,
+        JSON.stringify(stream.allowAddresses),
+        stream.standby,
+        at,
+      ),
     // Only a stream made by the line above has no key yet.
     db
       .prepare(
@@ -48,6 +61,26 @@ export async function createStream(
       .bind(hash, at, stream.id),
   ]);
   return created?.meta.changes === 1;
+}
+
+/** Change what is given, leave the rest. */
+export async function updateStream(db: D1Database, id: string, settings: UpdateStream): Promise<void> {
+  const { title, profile, reconnectSeconds, allowAddresses, standby } = settings;
+  await db
+    .prepare(
+      `UPDATE streams SET title = coalesce(?, title), profile = coalesce(?, profile),
+         reconnect_seconds = coalesce(?, reconnect_seconds), allow_addresses = coalesce(?, allow_addresses),
+         standby = coalesce(?, standby) WHERE id = ?`,
+    )
+    .bind(
+      title ?? null,
+      profile ?? null,
+      reconnectSeconds ?? null,
+      allowAddresses === undefined ? null : JSON.stringify(allowAddresses),
+      standby ?? null,
+      id,
+    )
+    .run();
 }
 
 /** All streams by id, or the one that is asked for. */
@@ -111,7 +144,16 @@ const recordOf = (row: Row): StreamRecord => ({
   title: row.title,
   profile: row.profile,
   reconnectSeconds: row.reconnect_seconds,
+  allowAddresses: readRanges(row),
+  standby: row.standby,
   disabled: row.disabled === 1,
   createdAt: row.created_at,
   live: row.live === 1,
 });
+
+/** A list that cannot be read must not pass for an empty one, which lets everybody in. */
+function readRanges({ id, allow_addresses }: Row): string[] {
+  const ranges = parseJson(AddressRangesSchema, allow_addresses);
+  if (!ranges.ok) throw new Error(`allow_addresses of stream ${id}: ${ranges.error.detail}`);
+  return ranges.value;
+}

@@ -12,6 +12,8 @@ const RADIO = {
   title: "Night radio",
   profile: "low",
   reconnectSeconds: 60,
+  allowAddresses: [],
+  standby: "cold",
   disabled: false,
   createdAt: "2026-11-21T03:04:05.000Z",
   live: true,
@@ -91,15 +93,81 @@ it.each([
   expect(out).toContain(words);
 });
 
+it("creates a stream that only some addresses may push to", async () => {
+  reply = { status: 201, body: { ...RADIO, key: "secret-key" } };
+  await run([
+    "streams",
+    "create",
+    "radio",
+    "--allow",
+    "192.0.2.9/24",
+    "--allow",
+    "::1",
+    "--standby",
+    "warm",
+    ...here(),
+  ]);
+  const sent: unknown = JSON.parse(asked[0]?.body ?? "");
+  expect(sent).toEqual({ id: "radio", allowAddresses: ["192.0.2.0/24", "::1"], standby: "warm" });
+});
+
+it.each<[string, readonly string[], Record<string, unknown>]>([
+  ["title", ["--title", ""], { title: "" }],
+  ["profile", ["--profile", "ultra"], { profile: "ultra" }],
+  ["wait", ["--reconnect-seconds", "0"], { reconnectSeconds: 0 }],
+  ["standby", ["--standby", "off"], { standby: "off" }],
+  [
+    "addresses",
+    ["--allow", "2001:DB8::/32", "--allow", "192.0.2.7"],
+    { allowAddresses: ["2001:db8::/32", "192.0.2.7"] },
+  ],
+  ["addresses, to all", ["--allow-all"], { allowAddresses: [] }],
+  [
+    "everything",
+    ["--title", "T", "--standby", "warm", "--allow-all"],
+    { title: "T", standby: "warm", allowAddresses: [] },
+  ],
+])("updates a stream's %s and nothing else", async (_what, options, settings) => {
+  reply = { status: 200, body: { ...RADIO, ...settings } };
+  expect((await run(["streams", "update", "radio", ...options, ...here()])).code).toBe(0);
+  expect(asked).toMatchObject([{ method: "PATCH", path: "/_origin/admin/streams/radio", token: "Bearer t" }]);
+  const sent: unknown = JSON.parse(asked[0]?.body ?? "");
+  expect(sent).toEqual(settings);
+});
+
+it("shows one stream with all its settings", async () => {
+  reply = { status: 200, body: { ...RADIO, title: "Night\nradio", allowAddresses: ["192.0.2.0/24", "::1"] } };
+  const { code, out } = await run(["streams", "show", "radio", ...here()]);
+  expect(code).toBe(0);
+  expect(asked).toMatchObject([{ method: "GET", path: "/_origin/admin/streams/radio" }]);
+  expect(out.split("\n")).toEqual([
+    "Stream     radio",
+    "Title      Night\u{fffd}radio",
+    "State      live",
+    "Profile    low",
+    "Reconnect  60 s",
+    "Standby    cold",
+    "Allowed    192.0.2.0/24, ::1",
+    "Created    2026-11-21 03:04",
+  ]);
+  reply = { status: 200, body: RADIO };
+  expect((await run(["streams", "show", "radio", ...here()])).out).toContain("Allowed    all addresses");
+});
+
 it("lists streams as a table, and cleans what the terminal would obey", async () => {
   const evil = { ...RADIO, id: "x", title: "\u001b[31mred", live: false, disabled: true };
-  reply = { status: 200, body: { streams: [RADIO, evil] } };
+  const closed = { ...RADIO, id: "y", live: false, standby: "off" };
+  const [one, two] = [["192.0.2.7"], ["192.0.2.0/24", "::1"]];
+  const streams = [RADIO, evil, { ...closed, allowAddresses: one }, { ...closed, allowAddresses: two }];
+  reply = { status: 200, body: { streams } };
   const { code, out } = await run(["streams", "list", ...here()]);
   expect(code).toBe(0);
   expect(out.split("\n")).toEqual([
-    "ID     STATE     PROFILE  RECONNECT  CREATED           TITLE",
-    "radio  live      low      60 s       2026-11-21 03:04  Night radio",
-    "x      disabled  low      60 s       2026-11-21 03:04  \u{fffd}[31mred",
+    "ID     STATE     PROFILE  RECONNECT  STANDBY  ALLOWED          CREATED           TITLE",
+    "radio  live      low      60 s       cold     all              2026-11-21 03:04  Night radio",
+    "x      disabled  low      60 s       cold     all              2026-11-21 03:04  \u{fffd}[31mred",
+    "y      offline   low      60 s       off      192.0.2.7        2026-11-21 03:04  Night radio",
+    "y      offline   low      60 s       off      192.0.2.0/24 +1  2026-11-21 03:04  Night radio",
   ]);
 });
 
@@ -156,6 +224,17 @@ it.each([
   ["two ids", ["streams", "disable", "a", "b"]],
   ["a bad profile", ["streams", "create", "radio", "--profile", "fast"]],
   ["a bad number", ["streams", "create", "radio", "--reconnect-seconds", "-1"]],
+  ["an update of nothing", ["streams", "update", "radio"]],
+  ["an update of no stream", ["streams", "update", "--title", "T"]],
+  ["a bad standby", ["streams", "update", "radio", "--standby", "hot"]],
+  ["a range that is none", ["streams", "update", "radio", "--allow", "127.1"]],
+  ["a host's name as a range", ["streams", "create", "radio", "--allow", "example.com"]],
+  ["all addresses, and some", ["streams", "update", "radio", "--allow-all", "--allow", "::1"]],
+  ["all addresses from the start", ["streams", "create", "radio", "--allow-all"]],
+  [
+    "too many ranges",
+    ["streams", "update", "radio", ...Array.from({ length: 65 }, (_, i) => `--allow=10.0.0.${i}`)],
+  ],
 ] as const)("refuses %s as usage", async (_name, args) => {
   const { code, err } = await run([...args, ...(args.length > 0 ? here() : [])]);
   expect(code).toBe(2);

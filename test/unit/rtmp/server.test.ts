@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
+import { readClaim } from "../../../transcoder/core/publish-name.ts";
 import type { MediaEvent } from "../../../transcoder/rtmp/connection.ts";
 import type { RtmpLimits } from "../../../transcoder/rtmp/limits.ts";
 import {
@@ -188,6 +189,32 @@ describe("with FFmpeg", () => {
     expect(errors).toContain("no such key");
     expect(ends()).toEqual([{ reason: "refused", code: "NetStream.Publish.BadName" }]);
     expect(JSON.stringify(log)).not.toContain("wrong");
+  });
+
+  it.each<[string, object]>([
+    ["live/mrk_secret", { key: "mrk_secret" }],
+    ["live/mrk_secret?yield=1&backup=1", { key: "mrk_secret", yields: true, backup: true }],
+    ["live/demo?key=mrk_secret", { key: "mrk_secret", stream: "demo" }],
+    ["live?key=mrk_secret&backup=1/demo", { key: "mrk_secret", stream: "demo", backup: true }],
+    ["live?key=mrk%5Fsecret", { key: "mrk_secret" }],
+    ["live/?key=mrk_secret", { key: "mrk_secret" }],
+    // The key where the app should be: no key, but still not for the log.
+    ["mrk_secret/demo", { key: "demo" }],
+    ["mrk_secret", {}],
+  ])("may have its key in %s, and the log never does", async (path, claim) => {
+    const requests: PublishRequest[] = [];
+    const { port } = await start((request) => {
+      requests.push(request);
+      request.refuse("NetStream.Publish.BadName", "That is all.");
+    });
+    await ffmpeg(`rtmp://127.0.0.1:${port}/${path}`);
+    const [request] = requests;
+    if (request === undefined) throw new Error("FFmpeg did not publish");
+    const read = readClaim(request);
+    if (Object.keys(claim).length === 0) expect(read).toEqual({ ok: false, error: { reason: "no-key" } });
+    else expect(read).toEqual({ ok: true, value: { yields: false, backup: false, ...claim } });
+    expect(log.map(({ event }) => event)).toContain("rtmp-publish");
+    expect(JSON.stringify(log)).not.toContain("secret");
   });
 
   it("is not disturbed by garbage beside it", async () => {

@@ -13,6 +13,7 @@ import { devFilePaths, writeDevFile } from "../../../scripts/start/dev-file.ts";
 import { isStale } from "../../../scripts/start/pages.ts";
 import { loadSecrets } from "../../../scripts/start/secrets.ts";
 import { devArguments, writeWorkerSecrets } from "../../../scripts/start/worker.ts";
+import type { StreamRecord } from "../../../wire/admin.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -130,15 +131,17 @@ it("builds pages when a source is newer, or gone", () => {
   }
 });
 
-const STREAM = {
+const STREAM: StreamRecord = {
   id: "demo",
   title: "",
   profile: "low",
   reconnectSeconds: 60,
   disabled: false,
   createdAt: "",
+  allowAddresses: [],
+  standby: "cold",
   live: false,
-} as const;
+};
 const refused = (name: string) => fail({ reason: "refused", name, message: "No." } as const);
 
 /** An origin that has the stream already, knows one key of it, and counts rotations. */
@@ -154,6 +157,9 @@ function origin(
     setDisabled: async () => ok(STREAM),
     checkKey: async (_id, key) => ok(key === valid),
     health: async () => refused("unused"),
+    updateStream: async () => refused("unused"),
+    showStream: async () => refused("unused"),
+    request: async () => refused("unused"),
   };
   return { client, rotations: () => rotations };
 }

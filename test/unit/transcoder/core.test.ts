@@ -2,7 +2,6 @@
 import { describe, expect, it } from "vitest";
 import { InputMeter, SpeedMeter } from "../../../transcoder/core/input-meter.ts";
 import { judge, MAX_PROBE_MS, MAX_SILENCE_MS, MAX_STANDSTILL_MS } from "../../../transcoder/core/liveness.ts";
-import { readPublishName } from "../../../transcoder/core/publish-name.ts";
 import { statusOfProbeFailure, statusOfRefusal } from "../../../transcoder/core/refusal.ts";
 import { ORIGIN_RETRY, retryDelayMs } from "../../../transcoder/core/retry.ts";
 
@@ -43,19 +42,6 @@ describe("retries", () => {
     for (const [i, most] of longest.entries()) {
       if (most !== undefined) expect(retryDelayMs(ORIGIN_RETRY, i + 1, 0)).toBe(most / 2);
     }
-  });
-});
-
-describe("the name of a publish", () => {
-  it.each([
-    ["mrk_abc", { key: "mrk_abc", yields: false }],
-    ["mrk_abc?yield=1", { key: "mrk_abc", yields: true }],
-    ["mrk_abc?other=2&yield=1", { key: "mrk_abc", yields: true }],
-    ["mrk_abc?yield=10", { key: "mrk_abc", yields: false }],
-    ["", { key: "", yields: false }],
-    ["?yield=1", { key: "", yields: true }],
-  ])("%s", (name, read) => {
-    expect(readPublishName(name)).toEqual(read);
   });
 });
 
