@@ -1,7 +1,9 @@
 /** The operator's CLI as a function: arguments in, text and an exit code out. Each command is a file in `commands/`. */
 import { Command, CommanderError } from "commander";
+import { addBroadcasts } from "./commands/broadcasts.ts";
 import { addStreams } from "./commands/streams.ts";
 import { addTranscoders } from "./commands/transcoders.ts";
+import { addWebhooks } from "./commands/webhooks.ts";
 import { CliExit, EXIT, type Surroundings } from "./context.ts";
 
 const AFTER = `
@@ -28,7 +30,9 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
       writeErr: (text) => around.complain(text.trimEnd()),
     });
   addStreams(program, around);
+  addBroadcasts(program, around);
   addTranscoders(program, around);
+  addWebhooks(program, around);
   for (const command of [program, ...program.commands]) inherit(command);
   try {
     await program.parseAsync([...args], { from: "user" });

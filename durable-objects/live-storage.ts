@@ -2,38 +2,27 @@
  * What a LiveStream keeps in its SQLite (docs/storage.md): the broadcast, and its timeline row by row.
  * Rows of ended broadcasts stay, for their replays to be made of; only the live window is ever read back here.
  */
-import {
-  type Entry,
-  forgetOldParts,
-  type Part,
-  type Segment,
-  type Timeline,
-  type Tracks,
-} from "../media/timeline.ts";
+import type { Entry, Part, Segment, Timeline, Tracks } from "../media/timeline.ts";
+import { forgetOldParts, windowNeeds } from "../media/trim.ts";
 import type { Source } from "../wire/ingest.ts";
 import type { Live } from "./core/live.ts";
+import { TABLES } from "./schema.ts";
 
 /** A timeline without its segments: what changes seldom, or is small. */
-type Head = Omit<Timeline, "segments" | "open">;
-
-const TABLES = `
-  CREATE TABLE IF NOT EXISTS segment (
-    broadcast TEXT NOT NULL, msn INTEGER NOT NULL, session INTEGER NOT NULL, discontinuity INTEGER NOT NULL,
-    at REAL NOT NULL, duration REAL, part_count INTEGER, tracks TEXT,
-    PRIMARY KEY (broadcast, msn)
-  ) WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS part (
-    broadcast TEXT NOT NULL, msn INTEGER NOT NULL, part INTEGER NOT NULL,
-    duration REAL NOT NULL, tracks TEXT NOT NULL,
-    PRIMARY KEY (broadcast, msn, part)
-  ) WITHOUT ROWID;
-`;
+export type Head = Omit<Timeline, "segments" | "open">;
 
 export class LiveStorage {
   readonly #storage: DurableObjectStorage;
+  #isPrepared = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+  }
+
+  /** Make the tables that are not there; comes before the first write. */
+  prepare(): void {
+    if (!this.#isPrepared) this.#storage.sql.exec(TABLES);
+    this.#isPrepared = true;
   }
 
   /** The broadcast and its live window, as they were last saved. Reads only: anyone can name a stream, and wake its object. */
@@ -74,7 +63,6 @@ export class LiveStorage {
   }
 
   #saveHead({ segments: _segments, open: _open, ...head }: Timeline): void {
-    if (this.#storage.kv.get("head") === undefined) this.#storage.sql.exec(TABLES);
     this.#storage.kv.put("head", head satisfies Head);
   }
 
@@ -158,20 +146,32 @@ export class LiveStorage {
     return { ...head, segments: forgetOldParts(segments, head.timing), ...(open && { open }) };
   }
 
-  /** `msn` where the live window begins. */
-  #firstOfWindow(head: Head): number {
-    const wanted = Math.max(head.timing.windowSeconds, 6 * head.timing.targetDuration);
-    const row = this.#storage.sql
-      .exec<{ msn: number | null }>(
-        `SELECT min(msn) AS msn FROM (
-           SELECT msn, sum(duration) OVER (ORDER BY msn DESC) - duration AS after FROM segment
-           WHERE broadcast = ? AND duration IS NOT NULL
-         ) WHERE after < ?`,
-        head.broadcast,
-        wanted,
+  /** `msn` where the live window begins: read from the end, so that a long history costs nothing. */
+  #firstOfWindow({ broadcast, timing }: Head): number {
+    let [first, held, segments] = [0, 0, 0];
+    for (let below: number | undefined = Number.MAX_SAFE_INTEGER; below !== undefined; ) {
+      const rows = this.#readDurations(broadcast, below);
+      for (const { msn, duration } of rows) {
+        if (held >= windowNeeds(timing, segments + 1)) return first;
+        held += duration;
+        segments += 1;
+        first = msn;
+      }
+      below = rows.at(-1)?.msn;
+    }
+    return first;
+  }
+
+  #readDurations(broadcast: string, below: number) {
+    return this.#storage.sql
+      .exec<{ msn: number; duration: number }>(
+        `SELECT msn, duration FROM segment WHERE broadcast = ? AND msn < ? AND duration IS NOT NULL
+         ORDER BY msn DESC LIMIT ?`,
+        broadcast,
+        below,
+        WINDOW_CHUNK,
       )
-      .one();
-    return row.msn ?? 0;
+      .toArray();
   }
 
   #readSegments(broadcast: string, first: number) {
@@ -200,6 +200,8 @@ export class LiveStorage {
   }
 }
 
+/** Rows that are read at once to find where the window begins. */
+const WINDOW_CHUNK = 500;
 /** Segments that one append may close (AppendSchema). */
 const MAX_APPEND = 256;
 /** More segments than three target durations can hold: only their parts are read back. */

@@ -1,123 +1,138 @@
 /**
  * One object per stream: the lease of its encoder, the only writer of its timeline, and the place where requests wait
- * for media. Decisions are made in core/live.ts and media/; this class stores first, then tells. What is decided is
- * stored at once; what takes time after it (R2, D1) is settled in one place, and by the alarm if it fails.
+ * for media. Decisions are made in core/ and media/; this class stores first, then tells. What is decided is stored at
+ * once; what takes time after it (R2, D1) is settled in settling.ts, and by the alarm if it fails.
  */
 import { DurableObject } from "cloudflare:workers";
 import {
   BROADCAST_SECRET_BYTES,
   broadcastId,
   type MediaAddress,
+  parseSessionId,
   secretLetters,
-  sessionId,
 } from "../media/address.ts";
-import { planLadder } from "../media/ladder.ts";
-import { decide, decidePartRequest, edgeOf, type PartVerdict, type Reload } from "../media/live-edge.ts";
-import { maxBlockSeconds } from "../media/profile.ts";
+import type { PartVerdict, Reload } from "../media/live-edge.ts";
 import { fail, ok, type Result } from "../media/result.ts";
-import {
-  type Entry,
-  type ExtendError,
-  emptyTimeline,
-  end,
-  extend,
-  type Position,
-  positionOf,
-  type Timeline,
-} from "../media/timeline.ts";
-import type { EndScope, SessionGrant, Source, Stats } from "../wire/ingest.ts";
+import { type Entry, type ExtendError, extend, type Position, positionOf } from "../media/timeline.ts";
+import type { MissingOfSession } from "../wire/broadcasts.ts";
+import type { EndScope, Late, Sampled, SessionGrant, Stats, Transcoder, Waiting } from "../wire/ingest.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
-import type { Asked, DrawnPlaylist, LiveHealth, LiveStatus, ReachError } from "./answers.ts";
-import { BroadcastIndex } from "./broadcast-index.ts";
+import type {
+  Asked,
+  BroadcastFacts,
+  Described,
+  DrawnPlaylist,
+  LiveHealth,
+  LiveStatus,
+  ReachError,
+} from "./answers.ts";
+import { Checking } from "./checking.ts";
 import {
   type AlreadyLive,
   alreadyLive,
   checkLease,
   claim,
   closeSession,
-  fits,
   heard,
-  isAbandoned,
   isOver,
   isRepeat,
   type LeaseError,
   type Live,
-  nextCheckAt,
-  restart,
+  release,
   type StreamSettings,
   stateOf,
   type Writer,
 } from "./core/live.ts";
-import { Drawings, type DrawRequest } from "./drawings.ts";
-import { LiveStorage } from "./live-storage.ts";
-import { sealTimeline } from "./sealing.ts";
+import type { DrawRequest } from "./drawings.ts";
+import { grantOf, planSession, waitingFor } from "./granting.ts";
+import { HistoryRows } from "./history-rows.ts";
+import { LateSegments } from "./late-segments.ts";
+import { LiveState } from "./live-state.ts";
+import { PartCleaning } from "./part-cleaning.ts";
+import { missingOf, recordOf } from "./records.ts";
 import { sameSecret } from "./secret.ts";
-import { Waiters } from "./waiters.ts";
+import { Settling } from "./settling.ts";
+import { Viewing } from "./viewing.ts";
 
 export class LiveStream extends DurableObject<ObjectsEnv> {
-  readonly #stored: LiveStorage;
-  readonly #index: BroadcastIndex;
-  readonly #waiters = new Waiters();
-  readonly #drawings = new Drawings();
-  #live: Live | undefined;
-  #timeline: Timeline | undefined;
+  readonly #state: LiveState;
+  readonly #history: HistoryRows;
+  readonly #settling: Settling;
+  readonly #viewing: Viewing;
+  readonly #late: LateSegments;
+  readonly #cleaning: PartCleaning;
+  readonly #checking: Checking;
   /** Of the last minute; not worth storing. */
   #samples: readonly Stats[] = [];
-  #settling: Promise<void> = Promise.resolve();
+  /** An encoder that stands by: since when it has been asking for the stream, and when it did last. Not worth storing either. */
+  #asking = { since: 0, last: 0 };
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    this.#stored = new LiveStorage(ctx.storage);
-    this.#index = new BroadcastIndex(ctx.storage, env.DB);
-    const { live, timeline } = this.#stored.load();
-    this.#live = live;
-    this.#timeline = timeline;
+    const { storage } = ctx;
+    const bucket = () => this.env.MEDIA;
+    const state = new LiveState(storage, env.DB, Date.now());
+    const history = new HistoryRows(storage);
+    this.#state = state;
+    this.#history = history;
+    this.#settling = new Settling(state, storage, bucket);
+    this.#viewing = new Viewing(state);
+    this.#late = new LateSegments(state, history);
+    this.#cleaning = new PartCleaning(storage, history, bucket);
+    this.#checking = new Checking({
+      archive: state.archive,
+      history,
+      bucket,
+      forgetParts: (broadcast) => state.forgetParts(broadcast),
+    });
   }
 
   /** Give the stream to an encoder, or say that it has one. */
   async open(
     settings: StreamSettings,
-    { yields, claimId, source }: Asked,
-  ): Promise<Result<SessionGrant, AlreadyLive | { readonly reason: "disabled" }>> {
+    { source, ...asked }: Asked,
+  ): Promise<Result<SessionGrant | Waiting, AlreadyLive | { readonly reason: "disabled" }>> {
+    const state = this.#state;
     this.#endIfDue(Date.now());
-    await this.#settle();
-    if (this.#stored.disabled) return fail({ reason: "disabled" });
-    if (this.#live && claimId !== undefined && isRepeat(this.#live, claimId)) {
-      return ok(this.#grant(this.#live, source));
-    }
+    await this.#settling.settle();
+    if (state.stored.disabled) return fail({ reason: "disabled" });
+    if (state.live && asked.claimId !== undefined && isRepeat(state.live, asked.claimId))
+      return ok(this.#grant(state.live, source && { source }));
     const random = crypto.getRandomValues(new Uint8Array(2 * BROADCAST_SECRET_BYTES));
     const fresh = {
+      ...asked,
       broadcast: broadcastId(settings.id, random),
       lease: secretLetters(random.subarray(BROADCAST_SECRET_BYTES)),
-      yields,
-      ...(claimId !== undefined && { claimId }),
     };
-    const claimed = claim(this.#live, settings, fresh, Date.now());
-    if (!claimed.ok) return claimed;
-    this.#saveLive(claimed.value);
+    const now = Date.now();
+    const askingSince = now - this.#asking.last < ASKING_MS ? this.#asking.since : now;
+    const claimed = claim(state.live, settings, { ...fresh, askingSince }, now);
+    if (!claimed.ok) {
+      if (claimed.error.reason === "already-live") return fail(claimed.error);
+      this.#asking = { since: askingSince, last: now };
+      return ok({ standby: waitingFor(state, settings, source) });
+    }
+    this.#asking = { since: 0, last: 0 };
+    state.saveLive(claimed.value, now);
     // What the session before it left open is closed before this one learns where it goes on.
-    await this.#settle();
+    await this.#settling.settle();
     // Meanwhile the operator may have disabled the stream, or another encoder have taken it from one that yields.
-    const live = this.#live ?? claimed.value;
-    if (this.#stored.disabled) return fail({ reason: "disabled" });
+    const live = state.live ?? claimed.value;
+    if (state.stored.disabled) return fail({ reason: "disabled" });
     if (live.session.lease !== fresh.lease) return fail(alreadyLive(live));
-    return ok(this.#grant(live, source));
+    return ok(this.#grant(live, source && { source }));
   }
 
   /**
    * Plan the session from what its encoder turned out to send. A source whose kinds of track differ from the
    * broadcast's begins a new broadcast, so the grant may name other ids than before.
    */
-  async describe(
-    writer: Writer,
-    source: Source,
-    allowCopy: boolean,
-  ): Promise<Result<SessionGrant, LeaseError>> {
-    await this.#settle();
+  async describe(writer: Writer, described: Described): Promise<Result<SessionGrant, LeaseError>> {
+    await this.#settling.settle();
     const live = this.#hear(writer);
     if (!live.ok) return live;
-    const grant = this.#grant(live.value, source, allowCopy);
-    this.ctx.waitUntil(this.#settle());
+    const grant = this.#grant(live.value, described);
+    this.ctx.waitUntil(this.#settling.settle());
     return ok(grant);
   }
 
@@ -129,245 +144,170 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   /** Extend the timeline, then wake everyone who may have waited for it. */
   append(writer: Writer, entries: readonly Entry[]): Result<Position, LeaseError | ExtendError> {
-    const live = this.#hear(writer);
+    const live = this.#hear(writer, Date.now());
     if (!live.ok) return live;
-    if (!this.#timeline || this.#timeline.broadcast !== writer.broadcast) return fail({ reason: "no-init" });
-    const extended = extend(this.#timeline, writer.ordinal, entries);
+    const before = this.#state.timeline;
+    if (before?.broadcast !== writer.broadcast) return fail({ reason: "no-init" });
+    const extended = extend(before, writer.ordinal, entries);
     if (!extended.ok) return extended;
     const { timeline, added } = extended.value;
-    this.#saveTimeline(timeline, added);
+    this.#state.saveTimeline(timeline, added);
     const showsNow = timeline.segments.at(-1)?.session === writer.ordinal;
-    this.#saveLive(showsNow && !live.value.visible ? { ...live.value, visible: true } : live.value);
-    this.#settleLater();
+    this.#saveHeard(showsNow && !live.value.visible ? { ...live.value, visible: true } : live.value);
     return ok(positionOf(timeline));
   }
 
   /** A sign of life, with figures. */
-  sample(writer: Writer, stats: Stats): Result<true, LeaseError> {
-    const live = this.#hear(writer);
+  sample(writer: Writer, stats: Stats): Result<Sampled, LeaseError> {
+    const now = Date.now();
+    const live = this.#hear(writer, now - 1000 * (stats.silentSeconds ?? 0));
     if (!live.ok) return live;
-    this.#samples = [...this.#samples, stats].slice(-KEPT_SAMPLES);
-    this.#saveLive(live.value);
-    this.#settleLater();
-    return ok(true);
+    // What comes in between says only whether the encoder is silent.
+    if (stats.inputBitrate !== undefined) this.#samples = [...this.#samples, stats].slice(-KEPT_SAMPLES);
+    this.#saveHeard(live.value);
+    return ok({ standby: now - this.#asking.last < ASKING_MS });
+  }
+
+  /** May this writer, whose session may long be over, still put objects of what is late? */
+  authorizeLate(writer: Writer): Result<true, LeaseError> {
+    return this.#late.authorize(writer);
+  }
+
+  /** Complete the history with segments whose objects were put after the live edge had passed them. */
+  async late(writer: Writer, segments: Late["segments"]): Promise<Result<true, LeaseError | ExtendError>> {
+    const added = this.#late.add(writer, segments, Date.now());
+    if (added.ok) await this.#settling.watchSooner();
+    return added;
+  }
+
+  /** What this session may still hand in. */
+  missing(writer: Writer): Result<MissingOfSession, LeaseError> {
+    const allowed = this.#late.authorize(writer);
+    if (!allowed.ok) return allowed;
+    return ok(missingOf(this.#state.archive, this.#history, writer.broadcast, writer.ordinal));
   }
 
   /** The encoder is gone: wait for it, or end the broadcast now. Repeating it is harmless. */
   async close(writer: Writer, scope: EndScope): Promise<Result<true, LeaseError>> {
-    const checked = checkLease(this.#live, writer, sameSecret);
+    const checked = checkLease(this.#state.live, writer, sameSecret);
     if (!checked.ok) return checked.error.reason === "closed" ? ok(true) : checked;
-    const now = Date.now();
-    const closed = closeSession(checked.value, now);
-    this.#saveLive(scope === "broadcast" || isOver(closed, now) ? { ...closed, endedAt: now } : closed);
-    await this.#settle();
+    await this.#close(closeSession(checked.value, Date.now()), scope);
     return ok(true);
+  }
+
+  /** The host of a session is gone, or has not been heard of: its encoder may come back elsewhere at once. */
+  async free(session: string, transcoder: Transcoder, certain: boolean): Promise<void> {
+    const named = parseSessionId(session);
+    const { live } = this.#state;
+    const released = live && named && release(live, named, { transcoder, certain }, Date.now());
+    if (released) await this.#close(released, "session");
   }
 
   /** The stream was disabled: end what is live, let no encoder in, show nothing. */
   async revoke(): Promise<void> {
-    this.#stored.disabled = true;
-    if (this.#live && this.#live.endedAt === undefined)
-      this.#saveLive({ ...this.#live, endedAt: Date.now() });
-    await this.#settle();
+    const { live, stored } = this.#state;
+    const now = Date.now();
+    stored.disabled = true;
+    if (live && live.endedAt === undefined) this.#state.saveLive({ ...live, endedAt: now }, now);
+    await this.#settling.settle();
   }
 
   /** The stream was enabled again. */
   allow(): void {
-    this.#stored.disabled = false;
+    this.#state.stored.disabled = false;
   }
 
-  /** A playlist, drawn once for all who ask, as soon as `want` is reached. */
-  async playlist(request: DrawRequest, want: Reload | undefined): Promise<Result<DrawnPlaylist, ReachError>> {
-    const reached = await this.#waiters.until(
-      this.#longestWait(),
-      (): Result<DrawnPlaylist, ReachError> | undefined => {
-        const timeline = this.#timeline;
-        if (!timeline || timeline.segments.length === 0 || this.#stored.disabled)
-          return fail({ reason: "not-live" });
-        const verdict = decide(want, edgeOf(timeline));
-        if (verdict === "wait") return undefined;
-        if (verdict === "too-far") return fail({ reason: "too-far" });
-        const text = this.#drawings.draw(timeline, request);
-        const { timing, ended } = timeline;
-        return text === undefined ? fail({ reason: "no-rendition" }) : ok({ text, timing, ended });
-      },
-    );
-    return reached ?? fail({ reason: "timed-out" });
+  /** A playlist, as soon as `want` is reached. */
+  playlist(request: DrawRequest, want: Reload | undefined): Promise<Result<DrawnPlaylist, ReachError>> {
+    return this.#viewing.playlist(request, want);
   }
 
-  /** Wait for a hinted part. `unknown` is answered at once, and so is what never came. */
-  async awaitPart({ broadcast, session, file }: MediaAddress): Promise<PartVerdict> {
-    if (file.kind !== "part") return "unknown";
-    const verdict = await this.#waiters.until(this.#longestWait(), (): PartVerdict | undefined => {
-      if (!this.#timeline || this.#timeline.broadcast !== broadcast) return "unknown";
-      const found = decidePartRequest(file, edgeOf(this.#timeline));
-      if (found !== "hinted") return found;
-      return session === this.#timeline.session ? undefined : "unknown";
-    });
-    return verdict ?? "unknown";
+  /** Wait for a hinted part. */
+  awaitPart(address: MediaAddress): Promise<PartVerdict> {
+    return this.#viewing.awaitPart(address);
   }
 
   /** What pages show of this stream. */
   status(): LiveStatus {
-    const state = this.#stored.disabled ? "offline" : stateOf(this.#live, Date.now());
-    return this.#live && state !== "offline" ? { state, startedAt: this.#live.startedAt } : { state };
+    const { live, stored } = this.#state;
+    const state = stored.disabled ? "offline" : stateOf(live, Date.now());
+    return live && state !== "offline" ? { state, startedAt: live.startedAt } : { state };
   }
 
   /** How the encoder does, for its broadcaster. */
   health(): LiveHealth {
     const { state } = this.status();
-    const source = this.#stored.source;
+    const { source } = this.#state.stored;
     return { state, ...(source && { source }), samples: this.#samples };
   }
 
-  /** Look whether the encoder went silent or stayed away for too long, and settle what failed; may run twice. */
+  /** One of this stream's broadcasts, live or over. */
+  broadcast(id: string): BroadcastFacts | undefined {
+    const { live, archive } = this.#state;
+    const record = live && recordOf(archive, this.#history, id);
+    if (!record) return undefined;
+    const { visible, ...facts } = record;
+    const over = visible ? "ended" : "offline";
+    return { ...facts, state: live.broadcast === id ? stateOf(live, Date.now()) : over };
+  }
+
+  /** Compare a broadcast that is over with R2 now; without effect on one that is not. */
+  async check(id: string): Promise<void> {
+    if (!this.#state.live) return;
+    this.#state.archive.requestCheck(id, Date.now());
+    await this.#settling.watchSooner();
+  }
+
+  /** Look whether the encoder went silent or stayed away for too long, settle what failed, and tidy up; may run twice. */
   override async alarm(): Promise<void> {
-    this.#endIfDue(Date.now());
-    await this.#settle();
+    const now = Date.now();
+    this.#endIfDue(now);
+    await this.#settling.settle();
+    if (!this.#state.live) return;
+    await this.#cleaning.step(this.#state.timeline, now);
+    await this.#checking.step(now);
+    this.#settling.watch();
   }
 
   #endIfDue(now: number): void {
-    const live = this.#live;
-    if (live && live.endedAt === undefined && isOver(live, now)) this.#saveLive({ ...live, endedAt: now });
+    const { live } = this.#state;
+    if (live && live.endedAt === undefined && isOver(live, now))
+      this.#state.saveLive({ ...live, endedAt: now }, now);
+  }
+
+  async #close(closed: Live, scope: EndScope): Promise<void> {
+    const now = Date.now();
+    this.#state.saveLive(
+      scope === "broadcast" || isOver(closed, now) ? { ...closed, endedAt: now } : closed,
+      now,
+    );
+    await this.#settling.settle();
   }
 
   /** The grant of a session, with its plan when the source is known. */
-  #grant(live: Live, source?: Source, allowCopy = true): SessionGrant {
-    if (!source) return grantOf(live);
-    this.#stored.source = source;
+  #grant(live: Live, described: Described | undefined): SessionGrant {
+    if (!described) return grantOf(live);
     this.#samples = [];
-    const known = this.#timeline?.broadcast === live.broadcast ? this.#timeline : undefined;
-    if (known && !fits(known.renditions, source))
-      return this.#grant(this.#beginAnew(live, known), source, allowCopy);
-    const video = known?.renditions.filter(({ kind }) => kind === "video").map(({ name }) => name) ?? [];
-    const fixed = known && { timing: known.timing, video };
-    const { timing, plan } = planLadder(source, live.settings.profile, fixed, allowCopy);
-    const timeline = known ?? emptyTimeline(live.broadcast, live.settings.id, timing, this.#timeline);
-    if (!known) this.#saveTimeline(timeline, []);
-    // A segment that could not be closed in time becomes a gap when this session describes its tracks.
-    const nextMsn = timeline.nextMsn + (timeline.open ? 1 : 0);
-    return { ...grantOf(live), plan: { ...plan, nextMsn } };
+    return planSession(this.#state, live, described, Date.now());
   }
 
-  /** End a broadcast whose tracks do not fit any more, and begin the next with the same encoder. */
-  #beginAnew(live: Live, timeline: Timeline): Live {
-    const now = Date.now();
-    this.#saveLive({ ...live, endedAt: now });
-    this.#saveTimeline(end(timeline), []);
-    const secret = crypto.getRandomValues(new Uint8Array(BROADCAST_SECRET_BYTES));
-    const next = restart(live, broadcastId(live.settings.id, secret), now);
-    this.#saveLive(next);
-    return next;
-  }
-
-  #hear(writer: Writer): Result<Live, LeaseError> {
-    const checked = checkLease(this.#live, writer, sameSecret);
+  #hear(writer: Writer, mediaAt?: number): Result<Live, LeaseError> {
+    const checked = checkLease(this.#state.live, writer, sameSecret);
     if (!checked.ok) return checked;
-    const live = heard(checked.value, Date.now());
-    this.#live = live;
+    const live = heard(checked.value, Date.now(), mediaAt);
+    this.#state.hear(live);
     return ok(live);
   }
 
-  /** Settle in the background, if there is anything to settle. */
-  #settleLater(): void {
-    if (this.#live && this.#index.isBehind(this.#live, stateOf(this.#live, Date.now()))) {
-      this.ctx.waitUntil(this.#settle());
-    }
-  }
-
-  /** Do what follows from the state and takes time; whatever fails is left to the alarm. One at a time, in order. */
-  #settle(): Promise<void> {
-    const settled = this.#settling.then(() => this.#settleOnce());
-    // Who waits for this one hears of its failure; the next one is not to fail with it.
-    this.#settling = settled.catch(() => {});
-    return settled;
-  }
-
-  async #settleOnce(): Promise<void> {
-    const settled = (await this.#sealAbandoned()) && (await this.#tellIndex());
-    const live = this.#live;
-    const timeline = this.#timeline;
-    const mayEnd = live?.endedAt !== undefined && timeline?.broadcast === live.broadcast;
-    if (
-      mayEnd &&
-      timeline &&
-      !timeline.ended &&
-      (!timeline.open || Date.now() > live.endedAt + GIVE_UP_SEALING_MS)
-    ) {
-      this.#saveTimeline(end(timeline), []);
-    }
-    this.#watch(settled);
-  }
-
-  /** Close a segment whose session is gone with the parts it has. False: R2 failed. */
-  async #sealAbandoned(): Promise<boolean> {
-    const timeline = this.#timeline;
-    if (!timeline?.open || !this.#live || !isAbandoned(this.#live, timeline)) return true;
-    try {
-      const entry = await sealTimeline(this.env.MEDIA, timeline);
-      if (entry && this.#timeline === timeline) {
-        const sealed = extend(timeline, timeline.session, [entry]);
-        if (sealed.ok) this.#saveTimeline(sealed.value.timeline, sealed.value.added);
-      }
-      return true;
-    } catch (error) {
-      console.error("a segment could not be sealed yet", timeline.broadcast, timeline.open.msn, error);
-      return false;
-    }
-  }
-
-  /** Copy the state to D1, where lists are made. False: D1 failed. */
-  async #tellIndex(): Promise<boolean> {
-    try {
-      if (this.#live) await this.#index.tell(this.#live, stateOf(this.#live, Date.now()));
-      return true;
-    } catch (error) {
-      console.error("the list of broadcasts could not be told yet", this.#live?.broadcast, error);
-      return false;
-    }
-  }
-
-  /** Set the alarm for whatever is due next. */
-  #watch(settled: boolean): void {
+  /** Store a sign of life, and settle in the background if there is anything to settle. */
+  #saveHeard(live: Live): void {
     const now = Date.now();
-    const due = this.#live && nextCheckAt(this.#live, now);
-    const at = settled ? due : Math.min(now + RETRY_MS, due ?? Number.POSITIVE_INFINITY);
-    if (at !== undefined) void this.ctx.storage.setAlarm(at);
-  }
-
-  /** Store a decision, and in the same breath the alarm that sees it through. */
-  #saveLive(live: Live): void {
-    const isDecision =
-      live.endedAt !== this.#live?.endedAt || live.session.lease !== this.#live?.session.lease;
-    // The list may not know yet how the broadcast before this one ended.
-    if (this.#live && this.#live.broadcast !== live.broadcast)
-      this.#index.note(this.#live, stateOf(this.#live, Date.now()));
-    this.#stored.saveLive(live);
-    if (isDecision) void this.ctx.storage.setAlarm(Date.now() + RETRY_MS);
-    this.#live = live;
-  }
-
-  #saveTimeline(timeline: Timeline, added: readonly Entry[]): void {
-    this.#stored.saveTimeline(timeline, added);
-    this.#timeline = timeline;
-    this.#drawings.forget();
-    this.#waiters.wake();
-  }
-
-  #longestWait(): number {
-    return Date.now() + 1000 * (this.#timeline ? maxBlockSeconds(this.#timeline.timing) : 0);
+    this.#state.saveLive(live, now);
+    if (this.#settling.isBehind(now)) this.ctx.waitUntil(this.#settling.settle());
   }
 }
 
 /** A minute of them. */
 const KEPT_SAMPLES = 30;
-const RETRY_MS = 5_000;
-/** An ended broadcast is shown as ended after this long even if its last segment could not be put together. */
-const GIVE_UP_SEALING_MS = 120_000;
-
-const grantOf = (live: Live): SessionGrant => ({
-  session: sessionId(live.broadcast, live.session.ordinal),
-  stream: live.settings.id,
-  broadcast: live.broadcast,
-  lease: live.session.lease,
-});
+/** An encoder that has not asked for this long does not wait any more. */
+const ASKING_MS = 3_000;

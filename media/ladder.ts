@@ -39,8 +39,17 @@ export interface Ladder {
   readonly plan: Omit<SessionPlan, "nextMsn">;
 }
 
-/** Plan a session. `allowCopy: false` encodes even where the source could be passed through. */
-export function planLadder(source: Source, profile: ProfileName, fixed?: Fixed, allowCopy = true): Ladder {
+/**
+ * Plan a session. `allowCopy: false` encodes even where the source could be passed through; `lighter` leaves out so many
+ * of the topmost encoded rungs, but never all video.
+ */
+export function planLadder(
+  source: Source,
+  profile: ProfileName,
+  fixed?: Fixed,
+  allowCopy = true,
+  lighter = 0,
+): Ladder {
   const { segmentSeconds: wanted, partTargetSeconds } = PROFILES[profile];
   // The stream's profile may have changed since the broadcast fixed its timing.
   const segmentSeconds = Math.min(wanted, fixed?.timing.targetDuration ?? wanted);
@@ -51,9 +60,10 @@ export function planLadder(source: Source, profile: ProfileName, fixed?: Fixed, 
     windowSeconds: DEFAULT_WINDOW_SECONDS,
     ...(partTargetSeconds !== undefined && { partTarget: partTargetSeconds }),
   };
-  const video = source.video ? videoRungs(source.video, cut !== undefined, fixed?.video ?? []) : [];
+  const video = source.video ? videoRungs(source.video, cut !== undefined, fixed?.video ?? [], lighter) : [];
   // A source that may be passed through, into a broadcast that has no rendition for it: nothing is left to follow.
-  if (cut && video.every(({ mode }) => mode === "encode")) return planLadder(source, profile, fixed, false);
+  if (cut && video.every(({ mode }) => mode === "encode"))
+    return planLadder(source, profile, fixed, false, lighter);
   const frameRate = source.video && cut === undefined ? encodedFrameRate(source.video) : undefined;
   return {
     timing,
@@ -86,7 +96,12 @@ function passthroughCut(video: SourceVideo, wanted: number, timing: Timing | und
   return { segmentSeconds, targetDuration };
 }
 
-function videoRungs(source: SourceVideo, copy: boolean, known: readonly string[]): PlannedRendition[] {
+function videoRungs(
+  source: SourceVideo,
+  copy: boolean,
+  known: readonly string[],
+  lighter: number,
+): PlannedRendition[] {
   const lines = Math.min(shorterSide(source), RUNGS[0].lines);
   let bitrate = copy && source.bitrate > 0 ? source.bitrate : nominalBitrate(lines, source);
   const top = rung(source, lines, bitrate, copy ? "copy" : "encode");
@@ -96,7 +111,17 @@ function videoRungs(source: SourceVideo, copy: boolean, known: readonly string[]
       return rung(source, rungLines, bitrate, "encode");
     },
   );
-  return known.length === 0 ? [top, ...lower] : fitTo(known, [top, ...lower]);
+  const fitted = (tracks: readonly PlannedVideo[]) =>
+    known.length === 0 ? [...tracks] : fitTo(known, tracks);
+  // Only of the rungs that would be made: leaving out another makes nothing lighter.
+  return fitted(withoutTopmost(fitted([top, ...lower]), lighter));
+}
+
+/** Leave out the topmost rungs that cost an encode; the last track of all stays. */
+function withoutTopmost(tracks: readonly PlannedVideo[], count: number): readonly PlannedVideo[] {
+  const encoded = tracks.filter(({ mode }) => mode === "encode");
+  const kept = encoded.slice(encoded.length === tracks.length ? Math.min(count, tracks.length - 1) : count);
+  return tracks.filter((track) => track.mode === "copy" || kept.includes(track));
 }
 
 type PlannedVideo = PlannedRendition & { kind: "video" };

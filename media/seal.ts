@@ -11,9 +11,8 @@ import {
   type Tracks,
 } from "./timeline.ts";
 
-/** The entry that closes the open segment with the parts it has; `undefined` when nothing is open. */
-export function sealingEntry(timeline: Timeline): (Entry & { type: "segment" }) | undefined {
-  const { open } = timeline;
+/** The entry that closes a segment with the parts it has; `undefined` when nothing is open. */
+export function sealingEntry({ open }: Pick<Timeline, "open">): (Entry & { type: "segment" }) | undefined {
   if (!open || open.parts.length === 0) return undefined;
   const duration = partSeconds(open.parts);
   return { type: "segment", msn: open.msn, at: open.at, duration, tracks: sumTracks(open.parts) };

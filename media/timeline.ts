@@ -5,6 +5,7 @@
 
 import type { Timing } from "./profile.ts";
 import { fail, ok, type Result } from "./result.ts";
+import { trim } from "./trim.ts";
 
 /** One object of one rendition. */
 export interface TrackObject {
@@ -116,6 +117,10 @@ export type ExtendError =
   | { readonly reason: "no-init" }
   /** A duration that TARGETDURATION or PART-TARGET forbids. */
   | { readonly reason: "too-long"; readonly seconds: number; readonly limit: number }
+  /** A segment that does not last as long as its parts together. */
+  | { readonly reason: "uneven"; readonly seconds: number; readonly parts: number }
+  /** More renditions than a broadcast may have. */
+  | { readonly reason: "too-many"; readonly limit: number }
   /** The broadcast is over. */
   | { readonly reason: "ended" };
 
@@ -188,7 +193,7 @@ export function end(timeline: Timeline): Timeline {
 
 function applyEntry(timeline: Timeline, session: number, entry: Entry): Result<Timeline, ExtendError> {
   if (entry.type === "init")
-    return ok(session > timeline.session ? describe(timeline, session, entry.renditions) : timeline);
+    return session > timeline.session ? describe(timeline, session, entry.renditions) : ok(timeline);
   if (session !== timeline.session) return fail({ reason: "no-init" });
   return entry.type === "part" ? addPart(timeline, entry) : closeSegment(timeline, entry);
 }
@@ -203,7 +208,11 @@ function abandonedEntry({ open }: Timeline): Entry | undefined {
 export const partSeconds = (parts: readonly Part[]): number =>
   parts.reduce((sum, part) => sum + part.duration, 0);
 
-function describe(timeline: Timeline, session: number, facts: readonly RenditionFacts[]): Timeline {
+function describe(
+  timeline: Timeline,
+  session: number,
+  facts: readonly RenditionFacts[],
+): Result<Timeline, ExtendError> {
   const known = new Map(timeline.renditions.map((rendition) => [rendition.name, rendition]));
   for (const fact of facts) {
     known.set(fact.name, {
@@ -211,7 +220,8 @@ function describe(timeline: Timeline, session: number, facts: readonly Rendition
       measured: known.get(fact.name)?.measured ?? { bytes: 0, seconds: 0, peak: 0 },
     });
   }
-  return { ...timeline, session, renditions: [...known.values()] };
+  if (known.size > MAX_RENDITIONS) return fail({ reason: "too-many", limit: MAX_RENDITIONS });
+  return ok({ ...timeline, session, renditions: [...known.values()] });
 }
 
 function addPart(timeline: Timeline, entry: Entry & { type: "part" }): Result<Timeline, ExtendError> {
@@ -237,11 +247,14 @@ function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): R
   if (entry.msn > expected.msn || (timeline.timing.partTarget !== undefined && expected.part === 0)) {
     return fail({ reason: "gap", expected });
   }
-  const limit = segmentLimit(timeline.timing);
-  if (entry.duration >= limit - EXTINF_ROUNDING_SECONDS)
-    return fail({ reason: "too-long", seconds: entry.duration, limit });
+  const excess = segmentExcess(entry.duration, timeline.timing);
+  if (excess) return fail(excess);
   const { open: opened, ...rest } = timeline;
   const open = opened ?? openSegment(timeline, entry);
+  const parts = partSeconds(open.parts);
+  // Each part's duration may have been rounded by as much as is forgiven below.
+  if (open.parts.length > 0 && Math.abs(entry.duration - parts) > (open.parts.length + 1) * ROUNDING_SECONDS)
+    return fail({ reason: "uneven", seconds: entry.duration, parts });
   const segment: Segment = {
     ...open,
     duration: entry.duration,
@@ -277,6 +290,11 @@ function dateAfter(previous: Segment, at: number): number {
 
 /** EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1): a segment stays below this. */
 const segmentLimit = (timing: Timing): number => timing.targetDuration + 0.5;
+/** Why a segment cannot last so long, if it cannot. */
+export const segmentExcess = (seconds: number, timing: Timing): ExtendError | undefined =>
+  seconds < segmentLimit(timing) - EXTINF_ROUNDING_SECONDS
+    ? undefined
+    : { reason: "too-long", seconds, limit: segmentLimit(timing) };
 /** By this much, for a playlist rounds durations to six decimals first. */
 const EXTINF_ROUNDING_SECONDS = 1e-6;
 
@@ -294,33 +312,7 @@ function measure(rendition: Rendition, segment: Segment, timing: Timing): Rendit
   return { ...rendition, measured };
 }
 
-/** Let go of what a playlist no longer names: whole segments past the window, parts of old segments. */
-function trim(timeline: Timeline): Timeline {
-  const { windowSeconds, targetDuration } = timeline.timing;
-  let held = timeline.segments.reduce((sum, segment) => sum + segment.duration, 0);
-  let drop = 0;
-  let discontinuitySequence = timeline.discontinuitySequence;
-  for (const segment of timeline.segments) {
-    // Never less than three target durations may stay (6.2.2), and Apple's players want six segments (8.11).
-    if (held - segment.duration < Math.max(windowSeconds, 6 * targetDuration)) break;
-    held -= segment.duration;
-    drop += 1;
-    if (segment.discontinuity) discontinuitySequence += 1;
-  }
-  const segments = forgetOldParts(timeline.segments.slice(drop), timeline.timing);
-  return { ...timeline, segments, discontinuitySequence };
-}
-
-/** Let go of the parts that a playlist need not list any more: those over three target durations from the end (4.4.4.9, 6.2.2). */
-export function forgetOldParts(segments: readonly Segment[], timing: Timing): readonly Segment[] {
-  let after = 0;
-  const kept = segments.toReversed().map((segment) => {
-    const old = after > 3 * timing.targetDuration;
-    after += segment.duration;
-    return old && segment.parts.length > 0 ? { ...segment, parts: [] } : segment;
-  });
-  return kept.reverse();
-}
-
+/** Renditions that a broadcast may have. */
+const MAX_RENDITIONS = 16;
 /** Durations travel as decimals; this much is forgiven. */
 const ROUNDING_SECONDS = 0.0005;

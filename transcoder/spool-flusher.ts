@@ -68,12 +68,21 @@ async function run(
 
 /** Put the objects, then tell of the segment; `undefined` when origin has both. */
 async function send(client: FlusherOptions["client"], item: SpooledItem): Promise<Refusal | undefined> {
+  const taken = new Set<string>();
   for (const object of item.objects) {
     const put = await client.putLate(item.holder, object);
-    if (!put.ok) return put.error;
+    if (put.ok) taken.add(object.rendition);
+    // Origin has made that one itself, of its parts, say: its own history knows it.
+    else if (put.error.name !== "object-exists") return put.error;
   }
   if (!item.segment) return undefined;
-  const told = await client.tellLate(item.holder, [item.segment]);
+  // What was kept without objects has them in the bucket already.
+  const tracks =
+    item.objects.length === 0
+      ? item.segment.tracks
+      : Object.fromEntries(Object.entries(item.segment.tracks).filter(([rendition]) => taken.has(rendition)));
+  if (Object.keys(tracks).length === 0) return undefined;
+  const told = await client.tellLate(item.holder, [{ ...item.segment, tracks }]);
   return told.ok ? undefined : told.error;
 }
 

@@ -5,16 +5,26 @@
 
 import type { ProfileName } from "../../media/profile.ts";
 import { fail, ok, type Result } from "../../media/result.ts";
+import type { Standby } from "../../wire/admin.ts";
+import type { Transcoder } from "../../wire/ingest.ts";
 import type { StreamState } from "../../wire/public.ts";
 
 /** A session that says nothing for this long may be taken over. */
 export const SILENCE_MS = 10_000;
+/** One that sends no media for this long is silent for an encoder that stands by. */
+export const STANDBY_SILENCE_MS = 1_200;
+/** Only from then on does a session say often enough that it is not silent: a standby waits this long at least. */
+export const STANDBY_WATCH_MS = 3_000;
+/** An alarm that comes this long after its time did not come late: nobody was there to be called, or to be heard. */
+export const ABSENCE_MS = 10_000;
 
 /** What origin knows of a stream when its encoder knocks. */
 export interface StreamSettings {
   readonly id: string;
   readonly profile: ProfileName;
   readonly reconnectSeconds: number;
+  /** What becomes of a second encoder. */
+  readonly standby: Standby;
 }
 
 export interface Session {
@@ -22,10 +32,16 @@ export interface Session {
   readonly ordinal: number;
   readonly lease: string;
   readonly lastHeardAt: number;
+  /** When it last had media; absent before it said anything of it. */
+  readonly mediaAt?: number;
   /** Gives way to any encoder that does not: a test picture, say. */
   readonly yields?: boolean;
+  /** It said that it may wait behind another. */
+  readonly backup?: boolean;
   /** Names the request that opened it. */
   readonly claimId?: string;
+  /** The host it comes by. */
+  readonly transcoder?: Transcoder;
   /** Set when the transcoder said that the encoder is gone. */
   readonly closedAt?: number;
 }
@@ -40,6 +56,8 @@ export interface Live {
   readonly before?: { readonly broadcast: string; readonly ordinal: number };
   /** A first segment is there: viewers can be told. */
   readonly visible: boolean;
+  /** When the stream's object could hear again after an absence of its own: waiting begins anew here. */
+  readonly backAt?: number;
   readonly endedAt?: number;
 }
 
@@ -55,12 +73,21 @@ export const alreadyLive = ({ session }: Live): AlreadyLive => ({
   freeAt: session.lastHeardAt + SILENCE_MS,
 });
 
+/** The stream has an encoder, and this one may wait behind it. */
+export interface StandsBy {
+  readonly reason: "stands-by";
+}
+
 /** What a new session would be called, and whether it gives way. */
 export interface Fresh {
   readonly broadcast: string;
   readonly lease: string;
   readonly yields: boolean;
+  readonly backup?: boolean;
+  /** Since when it has been asking for the stream, milliseconds since 1970. */
+  readonly askingSince?: number;
   readonly claimId?: string;
+  readonly transcoder?: Transcoder;
 }
 
 /** This request was granted already, and its answer was lost on the way. */
@@ -73,15 +100,63 @@ export function claim(
   settings: StreamSettings,
   fresh: Fresh,
   now: number,
-): Result<Live, AlreadyLive> {
-  const { lease, yields, claimId } = fresh;
-  const session = { ordinal: 1, lease, lastHeardAt: now, yields, ...(claimId !== undefined && { claimId }) };
+): Result<Live, AlreadyLive | StandsBy> {
+  const { lease, yields, backup, claimId, transcoder } = fresh;
+  const session = {
+    ordinal: 1,
+    lease,
+    lastHeardAt: now,
+    yields,
+    ...(backup && { backup }),
+    ...(claimId !== undefined && { claimId }),
+    ...(transcoder && { transcoder }),
+  };
   if (live === undefined || isOver(live, now)) {
     return ok({ broadcast: fresh.broadcast, settings, startedAt: now, session, visible: false });
   }
   const givesWay = live.session.yields === true && !fresh.yields;
-  if (isAlive(live, now) && !givesWay) return fail(alreadyLive(live));
+  const isDead = isSucceeded(live.session.transcoder, fresh.transcoder);
+  if (isAlive(live, now) && !givesWay && !isDead) {
+    if (!mayStandBy(live, settings, fresh)) return fail(alreadyLive(live));
+    if (!isSilent(live, fresh, now)) return fail({ reason: "stands-by" });
+  }
   return ok({ ...live, settings, session: { ...session, ordinal: live.session.ordinal + 1 } });
+}
+
+/** Either of two encoders may wait for the other, if one of them says that it is the second. */
+const mayStandBy = (live: Live, { standby }: StreamSettings, fresh: Fresh): boolean =>
+  standby !== "off" && !fresh.yields && (fresh.backup === true || live.session.backup === true);
+
+/** No media has come for so long that the encoder that waits takes over. */
+function isSilent(
+  { session }: Live,
+  { askingSince = Number.POSITIVE_INFINITY }: Fresh,
+  now: number,
+): boolean {
+  const silentFor = now - (session.mediaAt ?? session.lastHeardAt);
+  return silentFor > STANDBY_SILENCE_MS && now - askingSince >= STANDBY_WATCH_MS;
+}
+
+/** The host was started anew since, so what it did before is over. */
+const isSucceeded = (before: Transcoder | undefined, now: Transcoder | undefined): boolean =>
+  before !== undefined && before.id === now?.id && before.boot !== now.boot;
+
+/**
+ * A host is gone, and with it the session it had here; `undefined` when this changes nothing. One that is only silent
+ * (`certain: false`) may still be heard on the session itself.
+ */
+export function release(
+  live: Live,
+  { broadcast, ordinal }: Pick<Writer, "broadcast" | "ordinal">,
+  { transcoder, certain }: { readonly transcoder: Transcoder; readonly certain: boolean },
+  now: number,
+): Live | undefined {
+  const { session } = live;
+  const isPresent = live.broadcast === broadcast && session.ordinal === ordinal;
+  if (!isPresent || session.closedAt !== undefined || live.endedAt !== undefined) return undefined;
+  const { id, boot } = session.transcoder ?? transcoder;
+  if (id !== transcoder.id || boot !== transcoder.boot) return undefined;
+  return certain || !isAlive(live, now) ? closeSession(live, now) : undefined;
 }
 
 /** Leave a broadcast whose tracks do not fit any more: the same encoder, a new show. */
@@ -127,10 +202,10 @@ export function checkLease(
   return ok(live);
 }
 
-/** The session gave a sign of life. */
-export const heard = (live: Live, now: number): Live => ({
+/** The session gave a sign of life, and perhaps of media. */
+export const heard = (live: Live, now: number, mediaAt = live.session.mediaAt): Live => ({
   ...live,
-  session: { ...live.session, lastHeardAt: now },
+  session: { ...live.session, lastHeardAt: now, ...(mediaAt !== undefined && { mediaAt }) },
 });
 
 /** The encoder is gone; the broadcast waits for it. */
@@ -149,8 +224,17 @@ export const isAlive = (live: Live, now: number): boolean =>
 export function endsAt(live: Live): number {
   const { closedAt, lastHeardAt } = live.session;
   const waitMs = live.settings.reconnectSeconds * 1000;
-  return closedAt !== undefined ? closedAt + waitMs : lastHeardAt + Math.max(SILENCE_MS, waitMs);
+  const patience = Math.max(SILENCE_MS, waitMs);
+  const due = closedAt !== undefined ? closedAt + waitMs : lastHeardAt + patience;
+  return live.backAt === undefined ? due : Math.max(due, live.backAt + patience);
 }
+
+/**
+ * An object wakes. If it should have been called to end the broadcast long ago, it was away itself (the platform was
+ * down, `wrangler dev` was killed) and no encoder could be heard: the encoder has its waiting time again from now.
+ */
+export const afterAbsence = (live: Live, now: number): Live =>
+  live.endedAt === undefined && now >= endsAt(live) + ABSENCE_MS ? { ...live, backAt: now } : live;
 
 /** Ended, or due to be. */
 export const isOver = (live: Live, now: number): boolean => live.endedAt !== undefined || now >= endsAt(live);

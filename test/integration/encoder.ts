@@ -72,7 +72,11 @@ export class Encoder {
   static async open(key: string, source: Source = SOURCE): Promise<Encoder> {
     const answer = await origin("/ingest/sessions", json("POST", { key, source }));
     if (answer.status !== 201) throw new Error(`opening: ${answer.status} ${await answer.text()}`);
-    const grant = await answer.json<SessionGrant>();
+    return Encoder.begin(await answer.json<SessionGrant>());
+  }
+
+  /** Go on with a session that was granted, and describe its tracks. */
+  static async begin(grant: SessionGrant): Promise<Encoder> {
     if (!grant.plan) throw new Error("a grant for a described source has a plan");
     const encoder = new Encoder(grant, grant.plan);
     for (const rendition of encoder.renditions) await encoder.put(rendition, "init.mp4");
@@ -162,8 +166,18 @@ export class Encoder {
     for (let i = 0; i < parts; i += 1) await this.pushPart(duration);
     const file = `seg-${this.msn}.m4s`;
     for (const rendition of this.renditions) await this.put(rendition, file);
-    const tracks = this.tracks(file, true);
+    const tracks = this.segmentTracks(this.msn);
     await this.mustAppend([{ type: "segment", msn: this.msn, at, duration: parts * duration, tracks }]);
+    this.next();
+  }
+
+  /** The objects of a segment, as its entry names them. */
+  segmentTracks(msn: number): Tracks {
+    return this.tracks(`seg-${msn}.m4s`, true);
+  }
+
+  /** The segment is closed: the next part begins another. */
+  next(): void {
     this.msn += 1;
     this.part = 0;
   }

@@ -287,7 +287,7 @@ describe("health", () => {
     const encoder = await Encoder.open(await createStream("health"), source);
     const stats = { inputBitrate: 3_000_000, inputFrameRate: 30, keyframeSeconds: 8.3, encodeSpeed: 1 };
     const sent = await origin(`/ingest/${encoder.grant.session}/stats`, json("POST", stats, encoder.auth));
-    expect(sent.status).toBe(204);
+    expect(await sent.json()).toEqual({ standby: false });
     const health = async () =>
       (await origin("/admin/streams/health/health", { headers: ADMIN })).json<StreamHealth>();
     expect(await health()).toMatchObject({ id: "health", state: "starting", source, samples: [stats] });

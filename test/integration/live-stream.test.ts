@@ -3,30 +3,10 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
+import type { Entry } from "../../media/timeline.ts";
+import type { SessionGrant } from "../../wire/ingest.ts";
 import { ADMIN, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
-
-const liveStream = (stream: string) => env.LIVE_STREAM.getByName(stream);
-
-/** Let time pass for a stream: every moment it has stored moves into the past, then it is restarted. */
-async function age(stream: string, ms: number): Promise<void> {
-  await runInDurableObject(liveStream(stream), (_object, state) => {
-    const live = state.storage.kv.get<{
-      startedAt: number;
-      session: { lastHeardAt: number; closedAt?: number };
-    }>("live");
-    if (!live) throw new Error("nothing is live");
-    const { session } = live;
-    state.storage.kv.put("live", {
-      ...live,
-      session: {
-        ...session,
-        lastHeardAt: session.lastHeardAt - ms,
-        ...(session.closedAt !== undefined && { closedAt: session.closedAt - ms }),
-      },
-    });
-  });
-  await evictDurableObject(liveStream(stream));
-}
+import { age, check, FAILING, HANGING, liveStream, recordOf, replaceBucket } from "./stream-object.ts";
 
 const playlist = async (stream: string, rendition = "v720", query = ""): Promise<string> => {
   const answer = await get(`/live/${stream}/${rendition}/index.m3u8${query}`);
@@ -103,6 +83,30 @@ describe("a lease", () => {
     expect(text).toContain(`${first.grant.broadcast}/1/v720/seg-1.m4s`);
     expect(text.indexOf("#EXT-X-DISCONTINUITY\n")).toBeGreaterThan(text.indexOf("1/v720/seg-1.m4s"));
     expect(text).toContain(`${first.grant.broadcast}/2/v720/seg-2.m4s`);
+  });
+
+  it("is taken over at once by another boot of the same host, and freed when the host is gone", async () => {
+    const key = await createStream("boots");
+    const open = async (boot: string, id = "ingest-1") => {
+      const transcoder = { id, boot: boot.repeat(16) };
+      const answer = await origin("/ingest/sessions", json("POST", { key, source: SOURCE, transcoder }));
+      return { status: answer.status, grant: await answer.json<SessionGrant>() };
+    };
+    const first = await open("1");
+    expect((await open("1")).status, "the same process may have two encoders").toBe(409);
+    expect((await open("2", "ingest-2")).status).toBe(409);
+    const second = await open("2");
+    expect(second.grant.session).toBe(`${first.grant.broadcast}.2`);
+    const old = { id: "ingest-1", boot: "1".repeat(16) };
+    await liveStream("boots").free(second.grant.session, old, true);
+    expect((await open("3", "ingest-2")).status, "another process was gone").toBe(409);
+    await liveStream("boots").free(second.grant.session, { ...old, boot: "2".repeat(16) }, true);
+    expect((await open("3", "ingest-2")).grant.session).toBe(`${first.grant.broadcast}.3`);
+    expect((await recordOf(first.grant.broadcast)).sessions).toMatchObject([
+      { ordinal: 1, transcoder: "ingest-1", closedAt: expect.any(String) },
+      { ordinal: 2, transcoder: "ingest-1", closedAt: expect.any(String) },
+      { ordinal: 3, transcoder: "ingest-2" },
+    ]);
   });
 
   it("is kept by a slow encoder that nobody replaced", async () => {
@@ -186,6 +190,34 @@ describe("a broadcast whose encoder left", () => {
     expect(text).toContain("#EXT-X-ENDLIST");
   });
 
+  it("waits anew when its object was away itself, and for no longer than that", async () => {
+    const key = await createStream("night", { reconnectSeconds: 60 });
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await age("night", 8 * 3_600_000);
+    expect(await stateOf("night")).toBe("interrupted");
+    await runDurableObjectAlarm(liveStream("night"));
+    expect(await playlist("night")).not.toContain("#EXT-X-ENDLIST");
+    // The encoder was there all the time, and goes on.
+    await first.pushSegment();
+    expect(await stateOf("night")).toBe("live");
+    await age("night", 8 * 3_600_000);
+    const second = await Encoder.open(key);
+    expect(second.grant.session).toBe(`${first.grant.broadcast}.2`);
+    await second.pushSegment();
+    await age("night", 8 * 3_600_000);
+    await liveStream("night").status();
+    const ends = await runInDurableObject(liveStream("night"), (_object, state) => {
+      const live = state.storage.kv.get<{ backAt: number }>("live");
+      state.storage.kv.put("live", { ...live, backAt: (live?.backAt ?? 0) - 61_000 });
+      return live?.backAt;
+    });
+    expect(ends).toBeDefined();
+    await evictDurableObject(liveStream("night"));
+    await runDurableObjectAlarm(liveStream("night"));
+    expect(await playlist("night")).toContain("#EXT-X-ENDLIST");
+  });
+
   it("ends at once when it is told to, and refuses what comes later", async () => {
     const encoder = await Encoder.open(await createStream("ends"));
     await encoder.pushSegment();
@@ -198,17 +230,6 @@ describe("a broadcast whose encoder left", () => {
 });
 
 describe("faults in the middle of things", () => {
-  /** Give one stream's object another bucket; the answer puts the right one back. */
-  async function replaceBucket(stream: string, bucket: unknown): Promise<() => Promise<void>> {
-    const put = (value: unknown) =>
-      runInDurableObject(liveStream(stream), (object) => {
-        const holder = object as unknown as { env: Record<string, unknown> };
-        holder.env = { ...holder.env, MEDIA: value };
-      });
-    await put(bucket);
-    return () => put(env.MEDIA);
-  }
-
   it("lets no encoder in whose stream is disabled while it is being let in", async () => {
     const key = await createStream("disabled-meanwhile");
     const first = await Encoder.open(key);
@@ -249,14 +270,88 @@ describe("faults in the middle of things", () => {
     await encoder.pushSegment();
     await encoder.pushPart();
     await encoder.pushPart();
-    const failing = new Proxy({}, { get: () => () => Promise.reject(new Error("injected")) });
-    const mend = await replaceBucket("r2-fails", failing);
+    const mend = await replaceBucket("r2-fails", FAILING);
     expect((await encoder.close()).status).toBe(204);
     expect(await playlist("r2-fails")).not.toContain("seg-1.m4s");
     await mend();
     await runDurableObjectAlarm(liveStream("r2-fails"));
     expect(await playlist("r2-fails")).toContain("#EXTINF:1,\n");
     expect((await get(`/media/${encoder.grant.broadcast}/1/v720/seg-1.m4s`)).status).toBe(200);
+  });
+
+  it("answers an encoder soon when R2 hangs, and seals the segment when it is back", async () => {
+    const key = await createStream("r2-hangs");
+    const first = await Encoder.open(key);
+    await first.pushSegment();
+    await first.pushPart();
+    const mend = await replaceBucket("r2-hangs", HANGING);
+    const began = Date.now();
+    await first.close();
+    const second = await origin("/ingest/sessions", json("POST", { key, source: SOURCE }));
+    expect(second.status).toBe(201);
+    expect(Date.now() - began, "three looks of two seconds").toBeLessThan(9_000);
+    await mend();
+    await runDurableObjectAlarm(liveStream("r2-hangs"));
+    expect(await playlist("r2-hangs")).toContain("#EXTINF:0.5,\n");
+  });
+
+  it("loses nothing and doubles nothing, evicted between any two steps, with every step taken twice", async () => {
+    const key = await createStream("each-step");
+    const again = async (entries: readonly Entry[], encoder: Encoder): Promise<unknown> => {
+      const answers: unknown[] = [];
+      for (let time = 0; time < 2; time += 1) {
+        const answer = await encoder.append(entries);
+        expect(answer.status).toBe(200);
+        answers.push(await answer.json());
+        await evictDurableObject(liveStream("each-step"));
+      }
+      expect(answers[0]).toEqual(answers[1]);
+      return answers[0];
+    };
+    let broadcast = "";
+    for (let session = 1; session <= 2; session += 1) {
+      const encoder = await Encoder.open(key);
+      broadcast = encoder.grant.broadcast;
+      await again([{ type: "init", renditions: encoder.facts }], encoder);
+      for (let i = 0; i < 2; i += 1) {
+        const { msn, at } = encoder;
+        const parts: (Entry & { type: "part" })[] = [];
+        for (; encoder.part < 4; encoder.part += 1) {
+          const entry = encoder.nextPart();
+          for (const name of encoder.renditions) await encoder.put(name, `part-${msn}.${entry.part}.m4s`);
+          expect(await again([entry], encoder)).toEqual({ next: { msn, part: entry.part + 1 } });
+          parts.push(entry);
+        }
+        // Out of order: what is there already is passed over, what leaves something out is refused.
+        expect(await again(parts.toReversed(), encoder)).toEqual({ next: { msn, part: 4 } });
+        const early = await encoder.append([{ ...encoder.nextPart(), msn: msn + 1, part: 0 }]);
+        expect(early.status).toBe(409);
+        for (const name of encoder.renditions) await encoder.put(name, `seg-${msn}.m4s`);
+        const tracks = encoder.segmentTracks(msn);
+        await again([{ type: "segment", msn, at, duration: 2, tracks }], encoder);
+        encoder.next();
+      }
+      await encoder.close();
+      await evictDurableObject(liveStream("each-step"));
+      await encoder.close();
+    }
+    const text = await playlist("each-step");
+    expect(
+      [...text.matchAll(/\/(\d)\/v720\/(seg-\d+|part-\d+\.\d+)/g)].map(
+        ([, session, name]) => `${session} ${name}`,
+      ),
+    ).toEqual(
+      [0, 1, 2, 3]
+        .flatMap((msn) => {
+          const session = msn < 2 ? 1 : 2;
+          const parts = [0, 1, 2, 3].map((part) => `${session} part-${msn}.${part}`);
+          return [...parts, `${session} seg-${msn}`];
+        })
+        .concat("2 part-4.0"),
+    );
+    await liveStream("each-step").revoke();
+    const { report } = await check(broadcast, () => evictDurableObject(liveStream("each-step")));
+    expect(report).toMatchObject({ segments: 4, seconds: 8, objects: 16, missingCount: 0 });
   });
 
   it("ends a broadcast that was being ended when its object went away", async () => {

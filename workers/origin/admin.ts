@@ -24,6 +24,7 @@ import {
   setDisabled,
   updateStream,
 } from "./streams.ts";
+import { webhooksAdmin } from "./webhooks.ts";
 
 type App = { Bindings: OriginEnv };
 
@@ -39,6 +40,8 @@ admin.use(async (c, next) => {
 });
 
 admin.route("/transcoders", fleetAdmin);
+
+admin.route("/webhooks", webhooksAdmin);
 
 admin.post("/streams", async (c) => {
   const wanted = await readJson(c.req.raw, CreateStreamSchema, MAX_ADMIN_BYTES);

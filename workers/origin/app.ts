@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import type { OriginEnv } from "../env.ts";
 import { internal, notFound, respond } from "../problems.ts";
 import { admin } from "./admin.ts";
+import { broadcastsAdmin } from "./broadcasts.ts";
 import { fleet } from "./fleet.ts";
 import { ingest } from "./ingest.ts";
 
@@ -12,6 +13,7 @@ originApp.get("/healthz", (c) => c.text("ok\n", 200, { "cache-control": "no-stor
 originApp.route("/ingest", ingest);
 originApp.route("/transcoders", fleet);
 originApp.route("/admin", admin);
+originApp.route("/admin", broadcastsAdmin);
 originApp.notFound(() => respond(notFound()));
 originApp.onError((error) => {
   console.error("origin", error);

@@ -1,13 +1,14 @@
 /** The ingest API: what transcoders send. Bodies are checked here; what they may do is the LiveStream's to say. */
 import { type Context, Hono } from "hono";
-import type { LeaseError, Writer } from "../../durable-objects/core/live.ts";
+import * as v from "valibot";
+import type { Writer } from "../../durable-objects/core/live.ts";
 import { contentType, mediaKey, parseFileName, parseSessionId, RENDITION_NAME } from "../../media/address.ts";
 import { fail, ok, type Result } from "../../media/result.ts";
-import type { ExtendError } from "../../media/timeline.ts";
 import {
   AppendSchema,
   DescribeSourceSchema,
   EndScopeSchema,
+  LateSchema,
   MAX_INGEST_JSON_BYTES,
   MAX_OBJECT_BYTES,
   OpenSessionSchema,
@@ -19,6 +20,8 @@ import type { OriginEnv } from "../env.ts";
 import { notFound, respond } from "../problems.ts";
 import { bearerOf } from "./bearer.ts";
 import { declaredLength, readJson } from "./body.ts";
+import { admit, STREAM_DISABLED } from "./core/admit.ts";
+import { writeProblem } from "./ingest-problems.ts";
 import { putOnce } from "./objects.ts";
 import { findStreamByKey } from "./streams.ts";
 
@@ -29,16 +32,21 @@ export const ingest = new Hono<App>();
 ingest.post("/sessions", async (c) => {
   const body = await readJson(c.req.raw, OpenSessionSchema, MAX_INGEST_JSON_BYTES);
   if (!body.ok) return respond(body.error);
-  const stream = await findStreamByKey(c.env.DB, body.value.key);
-  if (!stream) return respond(problem(401, "unknown-key", "No stream has this key."));
-  if (stream.disabled) return respond(STREAM_DISABLED);
-  const { id, profile, reconnectSeconds } = stream;
-  const { yields, claimId, source } = body.value;
+  const admitted = admit(await findStreamByKey(c.env.DB, body.value.key), body.value);
+  if (!admitted.ok) return respond(admitted.error);
+  const { id, profile, reconnectSeconds, standby } = admitted.value;
+  const { yields, backup, claimId, source, transcoder } = body.value;
   const opened = await live(c.env, id).open(
-    { id, profile, reconnectSeconds },
-    { yields, ...(claimId !== undefined && { claimId }), ...(source && { source }) },
+    { id, profile, reconnectSeconds, standby },
+    {
+      yields,
+      backup,
+      ...(claimId !== undefined && { claimId }),
+      ...(source && { source }),
+      ...(transcoder && { transcoder }),
+    },
   );
-  if (opened.ok) return c.json(opened.value, 201, NO_STORE);
+  if (opened.ok) return c.json(opened.value, "standby" in opened.value ? 202 : 201, NO_STORE);
   if (opened.error.reason === "disabled") return respond(STREAM_DISABLED);
   const freeAt = new Date(opened.error.freeAt).toISOString();
   return respond(problem(409, "already-live", "Another encoder is live on this stream.", { freeAt }));
@@ -49,8 +57,12 @@ ingest.post("/:session/source", async (c) => {
   if (!writer.ok) return respond(writer.error);
   const body = await readJson(c.req.raw, DescribeSourceSchema, MAX_INGEST_JSON_BYTES);
   if (!body.ok) return respond(body.error);
-  const { source, allowCopy } = body.value;
-  const planned = await live(c.env, writer.value.stream).describe(writer.value, source, allowCopy);
+  const { source, allowCopy, lighter } = body.value;
+  const planned = await live(c.env, writer.value.stream).describe(writer.value, {
+    source,
+    allowCopy,
+    lighter,
+  });
   return planned.ok ? c.json(planned.value, 200, NO_STORE) : respond(writeProblem(planned.error));
 });
 
@@ -59,7 +71,10 @@ ingest.put("/:session/objects/:rendition/:file", async (c) => {
   if (!writer.ok) return respond(writer.error);
   const rendition = c.req.param("rendition");
   const file = parseFileName(c.req.param("file"));
-  if (!file || !RENDITION_NAME.test(rendition)) {
+  const late = parse(LateFlagSchema, c.req.query("late"));
+  if (!late.ok) return respond(problem(400, "malformed", 'late must be "1", or not there.'));
+  // A part is of use at the live edge or not at all.
+  if (!file || !RENDITION_NAME.test(rendition) || (late.value && file.kind === "part")) {
     return respond(problem(400, "bad-name", "That is not the name of a media object."));
   }
   const length = declaredLength(c.req.raw, MAX_OBJECT_BYTES);
@@ -68,7 +83,8 @@ ingest.put("/:session/objects/:rendition/:file", async (c) => {
   if (c.req.header("content-type") !== type) {
     return respond(problem(415, "unsupported-media-type", `This object must be ${type}.`));
   }
-  const allowed = await live(c.env, writer.value.stream).authorize(writer.value);
+  const stream = live(c.env, writer.value.stream);
+  const allowed = await (late.value ? stream.authorizeLate(writer.value) : stream.authorize(writer.value));
   if (!allowed.ok) return respond(writeProblem(allowed.error));
   const { broadcast, ordinal } = writer.value;
   const key = mediaKey({ broadcast, session: ordinal, rendition, file });
@@ -87,15 +103,31 @@ ingest.post("/:session/timeline", async (c) => {
   return next.ok ? c.json({ next: next.value }, 200, NO_STORE) : respond(writeProblem(next.error));
 });
 
+ingest.post("/:session/late", async (c) => {
+  const writer = writerOf(c);
+  if (!writer.ok) return respond(writer.error);
+  const body = await readJson(c.req.raw, LateSchema, MAX_INGEST_JSON_BYTES);
+  if (!body.ok) return respond(body.error);
+  const added = await live(c.env, writer.value.stream).late(writer.value, body.value.segments);
+  return added.ok
+    ? new Response(null, { status: 204, headers: NO_STORE })
+    : respond(writeProblem(added.error));
+});
+
+ingest.get("/:session/missing", async (c) => {
+  const writer = writerOf(c);
+  if (!writer.ok) return respond(writer.error);
+  const missing = await live(c.env, writer.value.stream).missing(writer.value);
+  return missing.ok ? c.json(missing.value, 200, NO_STORE) : respond(writeProblem(missing.error));
+});
+
 ingest.post("/:session/stats", async (c) => {
   const writer = writerOf(c);
   if (!writer.ok) return respond(writer.error);
   const body = await readJson(c.req.raw, StatsSchema, MAX_INGEST_JSON_BYTES);
   if (!body.ok) return respond(body.error);
   const taken = await live(c.env, writer.value.stream).sample(writer.value, body.value);
-  return taken.ok
-    ? new Response(null, { status: 204, headers: NO_STORE })
-    : respond(writeProblem(taken.error));
+  return taken.ok ? c.json(taken.value, 200, NO_STORE) : respond(writeProblem(taken.error));
 });
 
 ingest.delete("/:session", async (c) => {
@@ -109,9 +141,10 @@ ingest.delete("/:session", async (c) => {
     : respond(writeProblem(closed.error));
 });
 
-const NO_STORE = { "cache-control": "no-store" };
+/** `?late=1`: the live edge has passed this object, and perhaps its session is over. */
+const LateFlagSchema = v.optional(v.literal("1"));
 
-const STREAM_DISABLED = problem(403, "stream-disabled", "This stream is disabled.");
+const NO_STORE = { "cache-control": "no-store" };
 
 const live = (env: OriginEnv, stream: string) => env.LIVE_STREAM.getByName(stream);
 
@@ -122,28 +155,4 @@ function writerOf(c: Context<App>): Result<Writer & { readonly stream: string },
   const lease = bearerOf(c.req.raw);
   if (lease === undefined) return fail(writeProblem({ reason: "unknown-lease" }));
   return ok({ ...session, lease });
-}
-
-/** What a writer is told when it may not write, or wrote nonsense. */
-function writeProblem(error: LeaseError | ExtendError): Problem {
-  switch (error.reason) {
-    case "unknown-lease":
-      return problem(401, "unknown-lease", "The lease is missing or wrong.");
-    case "fenced":
-      return problem(409, "fenced", "Another session has taken over this stream.");
-    case "closed":
-    case "ended":
-      return problem(409, "closed", "This session is over.");
-    case "no-init":
-      return problem(409, "no-init", "A session describes its tracks before it adds media.");
-    case "gap":
-      return problem(409, "gap", "Something that comes before this is missing.", {
-        expected: error.expected,
-      });
-    case "too-long":
-      return problem(422, "too-long", "The duration is more than the broadcast allows.", {
-        seconds: error.seconds,
-        limit: error.limit,
-      });
-  }
 }

@@ -17,14 +17,16 @@ export async function putOnce(
     );
   }
   if (length === 0) return fail(problem(400, "empty", "A media object has at least one byte."));
+  const md5 = new Uint8Array(await crypto.subtle.digest("MD5", bytes)).toHex();
+  // R2 refuses bytes that changed on their way, and an ETag that is their MD5 is what a check compares later.
   const stored = await bucket.put(key, bytes, {
     httpMetadata: { contentType: type },
     onlyIf: { etagDoesNotMatch: "*" },
+    md5,
   });
   if (stored) return ok("created");
   const existing = await bucket.head(key);
-  const digest = new Uint8Array(await crypto.subtle.digest("MD5", bytes)).toHex();
-  if (existing && existing.size === length && existing.etag === digest) return ok("exists");
+  if (existing && existing.size === length && existing.etag === md5) return ok("exists");
   return fail(problem(409, "object-exists", "There is another object with this name."));
 }
 

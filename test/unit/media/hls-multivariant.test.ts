@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { multivariantPlaylist } from "../../../media/hls.ts";
 import type { RenditionFacts, Timeline } from "../../../media/timeline.ts";
 import { readAttributes } from "../../support/hls-reader.ts";
-import { AUDIO, begin, grow, join, LOW, segments, timingOf, V480, V720 } from "./broadcast.ts";
+import { AUDIO, begin, grow, join, LOW, partEntries, segments, timingOf, V480, V720 } from "./broadcast.ts";
 
 /** Tags of one name with their attributes; a variant's URI line as URI. */
 function tags(timeline: Timeline, name: string): Record<string, string>[] {
@@ -41,7 +41,10 @@ describe("the multivariant playlist", () => {
 
   it("rule 29: BANDWIDTH is the measured peak, AVERAGE-BANDWIDTH the measured mean, of video and sound together", () => {
     const heavy = grow(measured, 1, [
-      { type: "part", msn: 4, part: 0, at: 0, duration: 0.5, tracks: {} },
+      ...partEntries(
+        measured,
+        [0.5, 0.5, 0.5, 0.5].map((duration) => ({ duration })),
+      ),
       {
         type: "segment",
         msn: 4,

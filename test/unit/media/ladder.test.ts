@@ -140,6 +140,25 @@ describe("rungs", () => {
   });
 });
 
+describe("a host that is too slow", () => {
+  it.each<[string, Partial<Video>, number, string[]]>([
+    [
+      "leaves out the topmost encoded rung",
+      {},
+      1,
+      ["v1080 copy 1920x1080", "v480 encode 854x480", "v360 encode 640x360"],
+    ],
+    ["keeps a copied track when every encode is too much", {}, 3, ["v1080 copy 1920x1080"]],
+    ["keeps the last of encoded tracks", { codec: "hevc" }, 8, ["v360 encode 640x360"]],
+    ["has nothing to leave out", { width: 640, height: 360, codec: "hevc" }, 1, ["v360 encode 640x360"]],
+  ])("%s", (_name, video, lighter, expected) => {
+    expect(rungs(planLadder(source(video), "low", undefined, true, lighter))).toEqual([
+      ...expected,
+      "audio copy",
+    ]);
+  });
+});
+
 describe("passing the source through", () => {
   const passes = (video: Partial<Video>, allowCopy?: boolean) =>
     rungs(planLadder(source(video), "low", undefined, allowCopy))[0]?.includes("copy");
@@ -251,9 +270,14 @@ describe("cutting", () => {
 
 describe("a broadcast that is under way", () => {
   const LADDER = ["v1080", "v720", "v480", "v360"];
-  const published = (video: Partial<Video>, known: readonly string[], timing = timingOf("low")) =>
-    planLadder(source(video), "low", { timing, video: known }).plan.renditions.flatMap((track) =>
-      track.kind === "video" ? [[track.name, track.mode, track.publishAs.join("+")]] : [],
+  const published = (
+    video: Partial<Video>,
+    known: readonly string[],
+    timing = timingOf("low"),
+    lighter = 0,
+  ): string[][] =>
+    planLadder(source(video), "low", { timing, video: known }, true, lighter).plan.renditions.flatMap(
+      (track) => (track.kind === "video" ? [[track.name, track.mode, track.publishAs.join("+")]] : []),
     );
 
   it.each<[string, Partial<Video>, readonly string[], string[][]]>([
@@ -319,15 +343,46 @@ describe("a broadcast that is under way", () => {
     expect(published(video, known)).toEqual(expected);
   });
 
-  it("publishes every rendition exactly once, whatever comes", () => {
+  it("publishes every rendition exactly once, whatever comes and however slow the host is", () => {
     for (const height of [180, 360, 480, 540, 719, 720, 1080, 1440, 2160]) {
       for (const known of [LADDER, ["v720", "v480", "v360"], ["v540", "v360"], ["v240"]]) {
-        const names = published({ width: Math.round((height * 16) / 9), height }, known).flatMap(
-          ([, , names = ""]) => names.split("+"),
-        );
-        expect(names.toSorted()).toEqual(known.toSorted());
+        for (const lighter of [0, 1, 2, 8]) {
+          const video = { width: Math.round((height * 16) / 9), height };
+          const names = published(video, known, timingOf("low"), lighter).flatMap(([, , names = ""]) =>
+            names.split("+"),
+          );
+          expect(names.toSorted()).toEqual(known.toSorted());
+        }
       }
     }
+  });
+
+  it.each<[string, Partial<Video>, readonly string[], number, string[][]]>([
+    [
+      "the rung below carries the name of the one left out",
+      {},
+      LADDER,
+      1,
+      [
+        ["v1080", "copy", "v1080"],
+        ["v480", "encode", "v720+v480"],
+        ["v360", "encode", "v360"],
+      ],
+    ],
+    ["a copied track carries all", {}, LADDER, 8, [["v1080", "copy", "v1080+v720+v480+v360"]]],
+    ["the last encoded track stays", { codec: "hevc" }, LADDER, 8, [["v360", "encode", LADDER.join("+")]]],
+    [
+      "a rung that would not be made anyway does not count",
+      {},
+      ["v720", "v480", "v360"],
+      1,
+      [
+        ["v480", "encode", "v720+v480"],
+        ["v360", "encode", "v360"],
+      ],
+    ],
+  ])("on a host that is too slow: %s", (_name, video, known, lighter, expected) => {
+    expect(published(video, known, timingOf("low"), lighter)).toEqual(expected);
   });
 
   it("encodes evenly when its copied track is left out", () => {

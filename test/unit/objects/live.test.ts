@@ -1,6 +1,8 @@
 /** Leases and the life of a broadcast, as tables over a made-up clock. */
 import { describe, expect, it } from "vitest";
 import {
+  ABSENCE_MS,
+  afterAbsence,
   checkLease,
   claim,
   closeSession,
@@ -9,12 +11,15 @@ import {
   isOver,
   type Live,
   nextCheckAt,
+  release,
   restart,
   SILENCE_MS,
+  STANDBY_SILENCE_MS,
+  STANDBY_WATCH_MS,
   stateOf,
 } from "../../../durable-objects/core/live.ts";
 
-const SETTINGS = { id: "show", profile: "low", reconnectSeconds: 60 } as const;
+const SETTINGS = { id: "show", profile: "low", reconnectSeconds: 60, standby: "cold" } as const;
 const NOW = 1_000_000;
 
 const live: Live = {
@@ -58,6 +63,60 @@ describe("a claim", () => {
     });
     expect(claim(picture, SETTINGS, { ...fresh, yields: true }, NOW).ok).toBe(false);
     expect(claim(live, SETTINGS, { ...fresh, yields: true }, NOW).ok).toBe(false);
+  });
+
+  it.each([
+    ["another boot of its host proves that it is gone", { id: "a", boot: "1" }, { id: "a", boot: "2" }, true],
+    ["the same boot is another encoder", { id: "a", boot: "1" }, { id: "a", boot: "1" }, false],
+    ["another host knows nothing of it", { id: "a", boot: "1" }, { id: "b", boot: "2" }, false],
+    ["an unnamed host knows nothing of it", { id: "a", boot: "1" }, undefined, false],
+    ["nothing is known of an unnamed host", undefined, { id: "a", boot: "2" }, false],
+  ])("of a session that is alive: %s", (_what, had, asks, granted) => {
+    const before = { ...live, session: { ...live.session, ...(had && { transcoder: had }) } };
+    const claimed = claim(before, SETTINGS, { ...fresh, ...(asks && { transcoder: asks }) }, NOW);
+    expect(claimed.ok).toBe(granted);
+    if (claimed.ok) expect(claimed.value.session).toMatchObject({ ordinal: 4, transcoder: asks });
+  });
+
+  describe("of an encoder that may wait", () => {
+    const asking = { ...fresh, backup: true, askingSince: NOW - STANDBY_WATCH_MS };
+    const heardAt = (mediaAt: number) => heard(live, NOW, mediaAt);
+    it.each([
+      ["stands by while media comes", heardAt(NOW - 400), {}, {}, "stands-by"],
+      ["stands by in a pause that is none yet", heardAt(NOW - STANDBY_SILENCE_MS), {}, {}, "stands-by"],
+      ["takes over in silence", heardAt(NOW - STANDBY_SILENCE_MS - 1), {}, {}, "granted"],
+      ["watches for a while first", heardAt(NOW - 5000), { askingSince: NOW - 2_000 }, {}, "stands-by"],
+      ["takes over from one that was closed", closeSession(live, NOW), { askingSince: NOW }, {}, "granted"],
+      [
+        "takes over after ten seconds as anybody",
+        heard(live, NOW - SILENCE_MS),
+        { askingSince: NOW },
+        {},
+        "granted",
+      ],
+      ["judges one that says nothing of media by its last word", heard(live, NOW - 2000), {}, {}, "granted"],
+      ["is refused where nobody may wait", heardAt(NOW), {}, { standby: "off" }, "already-live"],
+      ["is refused when it gives way to anybody", heardAt(NOW), { yields: true }, {}, "already-live"],
+      ["is refused when neither is a backup", heardAt(NOW), { backup: false }, {}, "already-live"],
+    ] as const)("%s", (_what, before, asks, settings, verdict) => {
+      const claimed = claim(before, { ...SETTINGS, ...settings }, { ...asking, ...asks }, NOW);
+      expect(claimed.ok ? "granted" : claimed.error.reason).toBe(verdict);
+    });
+
+    it("lets the first wait behind the second, once the second has the stream", () => {
+      const second = { ...live, session: { ...live.session, backup: true, mediaAt: NOW } };
+      expect(claim(second, SETTINGS, { ...fresh, askingSince: NOW }, NOW)).toEqual({
+        ok: false,
+        error: { reason: "stands-by" },
+      });
+    });
+
+    it("remembers that it was one", () => {
+      expect(claim(undefined, SETTINGS, asking, NOW)).toMatchObject({
+        ok: true,
+        value: { session: { backup: true } },
+      });
+    });
   });
 
   it("waits out the silence even when the stream waits for nobody", () => {
@@ -115,5 +174,98 @@ describe("what viewers are told, and when it is looked at again", () => {
   ] as const)("%s", (_what, now, at, state, check) => {
     expect(stateOf(now, at)).toBe(state);
     if (now) expect(nextCheckAt(now, at)).toBe(check);
+  });
+});
+
+describe("an object that was away itself", () => {
+  const late = endsAt(live) + ABSENCE_MS;
+  it.each([
+    ["a broadcast that waits", live, NOW + 1, undefined],
+    ["an alarm that came in time", live, endsAt(live), undefined],
+    ["an alarm that came a little late", live, late - 1, undefined],
+    ["an alarm that nobody was there to hear", live, late, late],
+    ["a night", live, NOW + 8 * 3_600_000, NOW + 8 * 3_600_000],
+    ["a wait that was cut off", closeSession(live, NOW), late, late],
+    ["a second night", { ...live, backAt: late }, late + 3_600_000, late + 3_600_000],
+    ["a waking in the time it gave", { ...live, backAt: late }, late + 59_000, late],
+    ["an end", { ...live, endedAt: NOW }, NOW + 3_600_000, undefined],
+  ])("%s", (_what, before, now, backAt) => {
+    expect(afterAbsence(before, now).backAt).toBe(backAt);
+  });
+
+  it("gives the encoder its waiting time again, and no more than that", () => {
+    const back = afterAbsence(live, late);
+    expect(endsAt(back)).toBe(late + 60_000);
+    expect(isOver(back, late + 59_999)).toBe(false);
+    expect(isOver(back, late + 60_000)).toBe(true);
+    expect(stateOf(back, late)).toBe("interrupted");
+    expect(claim(back, SETTINGS, fresh, late)).toMatchObject({ ok: true, value: { broadcast: "show-a" } });
+  });
+
+  describe("of an encoder that may wait", () => {
+    const asking = { ...fresh, backup: true, askingSince: NOW - STANDBY_WATCH_MS };
+    const heardAt = (mediaAt: number) => heard(live, NOW, mediaAt);
+    it.each([
+      ["stands by while media comes", heardAt(NOW - 400), {}, {}, "stands-by"],
+      ["stands by in a pause that is none yet", heardAt(NOW - STANDBY_SILENCE_MS), {}, {}, "stands-by"],
+      ["takes over in silence", heardAt(NOW - STANDBY_SILENCE_MS - 1), {}, {}, "granted"],
+      ["watches for a while first", heardAt(NOW - 5000), { askingSince: NOW - 2_000 }, {}, "stands-by"],
+      ["takes over from one that was closed", closeSession(live, NOW), { askingSince: NOW }, {}, "granted"],
+      [
+        "takes over after ten seconds as anybody",
+        heard(live, NOW - SILENCE_MS),
+        { askingSince: NOW },
+        {},
+        "granted",
+      ],
+      ["judges one that says nothing of media by its last word", heard(live, NOW - 2000), {}, {}, "granted"],
+      ["is refused where nobody may wait", heardAt(NOW), {}, { standby: "off" }, "already-live"],
+      ["is refused when it gives way to anybody", heardAt(NOW), { yields: true }, {}, "already-live"],
+      ["is refused when neither is a backup", heardAt(NOW), { backup: false }, {}, "already-live"],
+    ] as const)("%s", (_what, before, asks, settings, verdict) => {
+      const claimed = claim(before, { ...SETTINGS, ...settings }, { ...asking, ...asks }, NOW);
+      expect(claimed.ok ? "granted" : claimed.error.reason).toBe(verdict);
+    });
+
+    it("lets the first wait behind the second, once the second has the stream", () => {
+      const second = { ...live, session: { ...live.session, backup: true, mediaAt: NOW } };
+      expect(claim(second, SETTINGS, { ...fresh, askingSince: NOW }, NOW)).toEqual({
+        ok: false,
+        error: { reason: "stands-by" },
+      });
+    });
+
+    it("remembers that it was one", () => {
+      expect(claim(undefined, SETTINGS, asking, NOW)).toMatchObject({
+        ok: true,
+        value: { session: { backup: true } },
+      });
+    });
+  });
+
+  it("waits out the silence even when the stream waits for nobody", () => {
+    const impatient = { ...live, settings: { ...SETTINGS, reconnectSeconds: 0 } };
+    expect(endsAt(afterAbsence(impatient, NOW + 3_600_000))).toBe(NOW + 3_600_000 + SILENCE_MS);
+  });
+});
+
+describe("a host that is gone", () => {
+  const host = { id: "a", boot: "1" };
+  const held = { ...live, session: { ...live.session, transcoder: host } };
+  const present = { broadcast: "show-a", ordinal: 3 };
+  it.each([
+    ["frees the session it had", held, present, host, true, NOW, true],
+    ["frees a session whose host was not named", live, present, host, true, NOW, true],
+    ["and is another one", held, present, { id: "b", boot: "1" }, true, NOW, false],
+    ["and has begun anew since", held, present, { id: "a", boot: "0" }, true, NOW, false],
+    ["had an older session", held, { ...present, ordinal: 2 }, host, true, NOW, false],
+    ["had an older broadcast", held, { ...present, broadcast: "show-0" }, host, true, NOW, false],
+    ["leaves a closed session as it was", closeSession(held, NOW - 5), present, host, true, NOW, false],
+    ["leaves an ended broadcast as it was", { ...held, endedAt: NOW }, present, host, true, NOW, false],
+    ["may be heard on the session itself", held, present, host, false, NOW + SILENCE_MS - 1, false],
+    ["is not heard there either", held, present, host, false, NOW + SILENCE_MS, true],
+  ])("%s", (_what, before, session, transcoder, certain, now, freed) => {
+    const after = release(before, session, { transcoder, certain }, now);
+    expect(after?.session.closedAt).toBe(freed ? now : undefined);
   });
 });

@@ -259,6 +259,34 @@ describe("the flusher", () => {
     expect(logged).toContainEqual(expect.objectContaining({ event: "spool-refused", msn: 1 }));
   });
 
+  it("leaves out a rendition that origin has made itself, and tells of the others", async () => {
+    const { spool } = await open();
+    const told: SegmentEntry[] = [];
+    const own = spool.session(HOLDER);
+    const object = { bytes: 10, independent: true };
+    const both = { ...segment(1), tracks: { v720: object, v480: object } };
+    own.keep(both, [
+      ...objects(1),
+      { rendition: "v480", file: { kind: "segment", msn: 1 }, bytes: new Uint8Array(10) },
+    ]);
+    own.release(1);
+    const flusher = startFlusher({
+      spool,
+      log: () => {},
+      client: {
+        putLate: async (_holder, { rendition }) =>
+          rendition === "v480" ? ok(true as const) : fail({ name: "object-exists", status: 409, detail: "" }),
+        tellLate: async (_holder, segments) => {
+          told.push(...segments);
+          return ok(true as const);
+        },
+      },
+    });
+    while (spool.depth.items > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    await flusher.stop();
+    expect(told).toEqual([{ ...both, tracks: { v480: object } }]);
+  });
+
   it("hears of what is released later", async () => {
     const { spool } = await open();
     const told: number[] = [];

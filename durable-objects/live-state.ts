@@ -1,0 +1,116 @@
+/**
+ * What a LiveStream knows of its stream: the newest broadcast and its timeline. Whatever changes is stored first, then in
+ * memory, then told to those who wait. Decides nothing.
+ */
+import { type Entry, end, type Timeline } from "../media/timeline.ts";
+import { withoutParts } from "../media/trim.ts";
+import { Archive } from "./archive.ts";
+import { BroadcastIndex } from "./broadcast-index.ts";
+import { afterAbsence, endsAt, type Live, stateOf } from "./core/live.ts";
+import { Drawings } from "./drawings.ts";
+import { LiveStorage } from "./live-storage.ts";
+import { Waiters } from "./waiters.ts";
+import { WebhookOutbox } from "./webhook-outbox.ts";
+
+/** What was decided is seen through this soon if the object goes away, and what failed is tried again. */
+export const RETRY_MS = 5_000;
+
+export class LiveState {
+  readonly stored: LiveStorage;
+  readonly archive: Archive;
+  readonly index: BroadcastIndex;
+  readonly webhooks: WebhookOutbox;
+  readonly waiters = new Waiters();
+  readonly drawings = new Drawings();
+  readonly #storage: DurableObjectStorage;
+  #live: Live | undefined;
+  #timeline: Timeline | undefined;
+  /** What the archive has of the present session. */
+  #recorded: string | undefined;
+
+  constructor(storage: DurableObjectStorage, db: D1Database, now: number) {
+    this.#storage = storage;
+    this.stored = new LiveStorage(storage);
+    this.archive = new Archive(storage);
+    this.index = new BroadcastIndex(storage, db);
+    this.webhooks = new WebhookOutbox(storage, db);
+    const { live, timeline } = this.stored.load();
+    this.#live = live;
+    this.#timeline = timeline;
+    if (live) this.#comeBack(live, now);
+  }
+
+  get live(): Live | undefined {
+    return this.#live;
+  }
+
+  get timeline(): Timeline | undefined {
+    return this.#timeline;
+  }
+
+  /** A sign of life, which is stored with the next thing that is. */
+  hear(live: Live): void {
+    this.#live = live;
+  }
+
+  /** Store a decision, and in the same breath the alarm that sees it through. */
+  saveLive(live: Live, now: number): void {
+    const before = this.#live;
+    const isDecision = live.endedAt !== before?.endedAt || live.session.lease !== before?.session.lease;
+    this.stored.prepare();
+    // The list may not know yet how the broadcast before this one ended.
+    if (before && before.broadcast !== live.broadcast) this.index.note(before, stateOf(before, now));
+    this.stored.saveLive(live);
+    this.#record(live);
+    const isNews = this.webhooks.note(live, now);
+    if (isDecision || isNews) void this.#storage.setAlarm(now + RETRY_MS);
+    this.#live = live;
+  }
+
+  /** Store what was added to a timeline, or another timeline. */
+  saveTimeline(timeline: Timeline, added: readonly Entry[]): void {
+    const before = this.#timeline;
+    if (before && before.broadcast !== timeline.broadcast) this.archive.keepHead(before);
+    this.stored.saveTimeline(timeline, added);
+    if (timeline.ended) this.archive.keepHead(timeline);
+    for (const entry of added) {
+      if (entry.type !== "init") continue;
+      const names = entry.renditions.map(({ name }) => name);
+      this.archive.recordRenditions(timeline.broadcast, timeline.session, names);
+    }
+    this.#change(timeline);
+  }
+
+  /** Nothing follows in this timeline. */
+  endTimeline(timeline: Timeline): void {
+    this.saveTimeline(end(timeline), []);
+  }
+
+  /** Name no part of a broadcast any more: its parts go. */
+  forgetParts(broadcast: string): void {
+    if (this.#timeline?.broadcast === broadcast) this.#change(withoutParts(this.#timeline));
+  }
+
+  #change(timeline: Timeline): void {
+    this.#timeline = timeline;
+    this.drawings.forget();
+    this.waiters.wake();
+  }
+
+  #comeBack(live: Live, now: number): void {
+    this.stored.prepare();
+    const back = afterAbsence(live, now);
+    if (back === live) return;
+    this.saveLive(back, now);
+    void this.#storage.setAlarm(endsAt(back));
+  }
+
+  /** The archive hears of what it keeps, not of every sign of life. */
+  #record(live: Live): void {
+    const { ordinal, closedAt } = live.session;
+    const facts = [live.broadcast, ordinal, closedAt, live.visible, live.endedAt].join(" ");
+    if (facts === this.#recorded) return;
+    this.archive.record(live);
+    this.#recorded = facts;
+  }
+}
