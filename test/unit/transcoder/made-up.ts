@@ -88,8 +88,13 @@ export class MadeUpPublication implements Publication {
   onEnd(handler: (end: PublicationEnd) => void) {
     this.#end = handler;
   }
-  pause() {}
-  resume() {}
+  isPaused = false;
+  pause() {
+    this.isPaused = true;
+  }
+  resume() {
+    this.isPaused = false;
+  }
   end(code: string, description: string) {
     this.dropped = { code, description };
   }
