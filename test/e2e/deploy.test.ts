@@ -10,10 +10,10 @@ const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, "../..");
 
 it.each([
-  ["bare", "", ["LIVE_STREAM", "DB", "MEDIA", "ORIGIN", "ASSETS"], []],
+  ["bare", "", ["LIVE_STREAM", "FLEET", "DB", "MEDIA", "ORIGIN", "ASSETS"], []],
   ["edge", "edge", ["LIVE_STREAM", "MEDIA", "ORIGIN", "ASSETS"], ["env.DB"]],
-  ["origin", "origin", ["LIVE_STREAM", "DB", "MEDIA"], ["env.ORIGIN"]],
-  ["objects", "objects", ["LIVE_STREAM", "DB", "MEDIA"], ["env.ORIGIN"]],
+  ["origin", "origin", ["LIVE_STREAM", "FLEET", "DB", "MEDIA"], ["env.ORIGIN"]],
+  ["objects", "objects", ["LIVE_STREAM", "FLEET", "DB", "MEDIA"], ["env.ORIGIN"]],
 ] as const)(
   "the %s configuration passes a dry run with its bindings and no others",
   async (_what, env, bound, absent) => {

@@ -144,7 +144,7 @@ it("tells the operator how a stream does, on the terminal and to Prometheus", as
   expect(stdout).toMatch(/live +in \d\.\d\d Mbit\/s +\d+(\.\d+)? fps +keyframe every 2 s/);
   const { healthPort } = await stack.logged("listening");
   const metrics = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
-  expect(metrics).toMatch(/millrace_transcoder_input_bits_per_second\{stream="watched"\} \d+/);
+  expect(metrics).toMatch(/millrace_input_bits_per_second\{stream="watched"\} \d+/);
   expect((await fetch(`http://127.0.0.1:${healthPort}/readyz`)).status).toBe(200);
   await endChild(picture);
 });
