@@ -2,53 +2,115 @@
  * `npm run bench`: what is promised, measured on this machine with the real thing, next to a peer in the same run.
  * Not a test: a slow machine prints larger figures and fails nothing.
  */
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import type { Browser } from "playwright-core";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
+import { measureCpu } from "./cpu.ts";
+import { measureKills } from "./kill.ts";
 import { measureProfile } from "./latency.ts";
+import { measureMany } from "./many.ts";
 import { ensurePeer, measurePeer } from "./peer-nginx.ts";
 import { measurePublish } from "./publish.ts";
 import { type Figure, report } from "./report.ts";
+import { measureSoak } from "./soak.ts";
 import { measureStartup } from "./startup.ts";
 
-const PARTS = ["low", "ultra", "standard", "peer", "startup", "publish"] as const;
+/** Groups of parts: each is written to a file of its own when all of it was measured. */
+const GROUPS = {
+  live: ["low", "ultra", "standard", "peer", "startup", "publish"],
+  endurance: ["cpu", "many", "kill", "soak"],
+} as const;
+type Group = keyof typeof GROUPS;
+type Part = (typeof GROUPS)[Group][number];
+
+const groups: readonly Group[] = ["live", "endurance"];
+const allParts: readonly Part[] = groups.flatMap((group): readonly Part[] => GROUPS[group]);
+
+function readParts(text: string): readonly Part[] {
+  const names = text.split(",");
+  const unknown = names.find((name) => ![...groups, ...allParts].some((known) => known === name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no part "${unknown}".`);
+  return groups.flatMap((group) =>
+    GROUPS[group].filter((part) => names.includes(part) || names.includes(group)),
+  );
+}
 
 const program = new Command("npm run bench --")
-  .description("Measure the live path; a whole run is written to bench/results/live.{json,md}.")
-  .option("--only <names>", `comma-separated: ${PARTS.join(", ")}`, PARTS.join(","))
-  .option("--seconds <n>", "how long each latency is watched", Number, 60)
+  .description("Measure the live path; a whole group is written to bench/results/<group>.{json,md}.")
+  .option(
+    "--only <names>",
+    `comma-separated: ${groups.map((group) => `${group} (${GROUPS[group].join(", ")})`).join("; ")}`,
+    readParts,
+    readParts("live"),
+  )
+  .option("--seconds <n>", "how long each figure is watched", Number, 60)
+  .option("--soak-minutes <n>", "how long the soak goes on", Number, 20)
   .parse();
-const { only, seconds } = program.opts<{ only: string; seconds: number }>();
-const wanted = new Set(only.split(","));
+const { only, seconds, soakMinutes } = program.opts<{
+  only: readonly Part[];
+  seconds: number;
+  soakMinutes: number;
+}>();
 
-const figures: Figure[] = [];
-const stack = await Stack.start();
-const browser = await startBrowser();
+let stack: Stack | undefined;
+let browser: Browser | undefined;
+const figures = new Map<Part, readonly Figure[]>();
 try {
-  for (const part of PARTS.filter((name) => wanted.has(name))) {
+  for (const part of only) {
     process.stdout.write(`${part} ...\n`);
-    figures.push(...(await measure(part)));
+    figures.set(part, await measure(part));
   }
 } finally {
-  await browser.close();
-  await stack.stop();
+  await browser?.close();
+  await stack?.stop();
 }
-// A part of the figures is for looking at; only all of them together replace what is kept.
-report(wanted.size === PARTS.length ? "live" : undefined, figures, new Date());
+// A part of the figures is for looking at; only all of a group together replace what is kept.
+for (const group of groups) {
+  const own = GROUPS[group].filter((part) => figures.has(part));
+  if (own.length === 0) continue;
+  const measured = own.flatMap((part) => figures.get(part) ?? []);
+  report(own.length === GROUPS[group].length ? group : undefined, measured, new Date());
+}
 
-async function measure(part: (typeof PARTS)[number]): Promise<readonly Figure[]> {
+async function measure(part: Part): Promise<readonly Figure[]> {
   switch (part) {
     case "low":
     case "ultra":
     case "standard":
-      return measureProfile(stack, browser, part, seconds);
+      return measureProfile(await sharedStack(), await sharedBrowser(), part, seconds);
     case "peer":
-      if (ensurePeer()) return measurePeer(stack, browser, seconds);
+      if (ensurePeer()) return measurePeer(await sharedStack(), await sharedBrowser(), seconds);
       process.stdout.write("The peer is not installed: apt-get install nginx libnginx-mod-rtmp\n");
       return [];
     case "startup":
-      return measureStartup(stack, browser, 10);
+      return measureStartup(await sharedStack(), await sharedBrowser(), 10);
     case "publish":
-      return measurePublish(stack, Math.min(seconds, 30));
+      return measurePublish(await sharedStack(), Math.min(seconds, 30));
+    case "cpu":
+      return measureCpu(await sharedStack(), seconds);
+    case "many":
+      return alone(() => measureMany(seconds));
+    case "kill":
+      return alone(async () => measureKills(await sharedBrowser(), seconds));
+    case "soak":
+      return measureSoak(await sharedStack(), await sharedBrowser(), soakMinutes);
   }
+}
+
+async function sharedStack(): Promise<Stack> {
+  stack ??= await Stack.start();
+  return stack;
+}
+
+async function sharedBrowser(): Promise<Browser> {
+  browser ??= await startBrowser();
+  return browser;
+}
+
+/** Measure something that starts a stack of its own: the shared one would only be in its way. */
+async function alone(what: () => Promise<readonly Figure[]>): Promise<readonly Figure[]> {
+  await stack?.stop();
+  stack = undefined;
+  return what();
 }

@@ -60,5 +60,8 @@ function tableOf(figures: readonly Figure[]): string {
   );
 }
 
+/** Decimals by unit; what is not named here is whole. */
+const DECIMALS: Readonly<Record<string, number>> = { s: 2, x: 2, cores: 2, MB: 1, "MB/h": 1 };
+
 const format = (value: number, unit: string): string =>
-  `${unit === "s" ? value.toFixed(2) : Math.round(value)}${unit === "" ? "" : ` ${unit}`}`;
+  `${value.toFixed(DECIMALS[unit] ?? 0)}${unit === "" ? "" : ` ${unit}`}`;

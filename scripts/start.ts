@@ -1,6 +1,6 @@
 /**
- * `npm start`: the Workers under `wrangler dev`, the transcoder, a stream and its test picture, until Ctrl-C.
- * The order of things is here; each thing is a file in `start/`.
+ * `npm start`: the Workers under `wrangler dev`, the transcoder, a stream and its test picture, until Ctrl-C. A part
+ * that dies meanwhile is started again. The order of things is here; each thing is a file in `start/`.
  */
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -10,12 +10,13 @@ import { type Child, endChildren, killChildren, startChild } from "./start/child
 import { DEMO_STREAM, seedDemoStream } from "./start/demo-stream.ts";
 import { devFilePaths, writeDevFile } from "./start/dev-file.ts";
 import { StartFailure } from "./start/failure.ts";
+import { type KeepOptions, keepRunning } from "./start/keeping.ts";
 import { readOptions } from "./start/options.ts";
 import { buildPages } from "./start/pages.ts";
 import { listenOnce, preflight } from "./start/preflight.ts";
 import { loadSecrets } from "./start/secrets.ts";
 import { isLive, waitForLive, waitForOk, within } from "./start/waiting.ts";
-import { devArguments, migrate, wranglerEnv, writeWorkerSecrets } from "./start/worker.ts";
+import { devArguments, endWhenStuck, migrate, wranglerEnv, writeWorkerSecrets } from "./start/worker.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const WORKER_LIMIT_MS = 60_000;
@@ -37,6 +38,7 @@ const children: Child[] = [];
 let forgetDevFile = () => {};
 let stopping: number | undefined;
 const tell = (line: string) => console.error(line);
+const keeping: KeepOptions = { again, tell, isStopping: () => stopping !== undefined };
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
 // Whoever started this was killed and could not say so.
@@ -73,6 +75,7 @@ async function run(): Promise<void> {
       MILLRACE_RTMP_HOST: "127.0.0.1",
       MILLRACE_RTMP_PORT: `${rtmpPort}`,
       MILLRACE_HEALTH_PORT: "0",
+      MILLRACE_DATA: join(data, "transcoder"),
     },
     TRANSCODER_GRACE_MS,
   );
@@ -106,7 +109,11 @@ async function run(): Promise<void> {
   console.log(`Publish  server ${rtmp}   key ${key}${yours}`);
   console.log("Stop     Ctrl-C");
   if (options.demo) void keepPicture(pictureUrl(key), edge);
-  await Promise.race([death(worker), death(transcoder)]);
+  const health = `${origin}/healthz`;
+  await Promise.race([
+    keepRunning(worker, { ...keeping, watch: (child) => endWhenStuck(child, health) }),
+    keepRunning(transcoder, keeping),
+  ]);
 
   /** Its session yields to any other encoder's. */
   function pictureUrl(streamKey: string): string {
@@ -149,6 +156,13 @@ function begin(
   const log = join(data, "logs", `${name.replace(" ", "-")}.log`);
   const child = startChild(ROOT, { name, program, args, env, log, graceMs });
   children.push(child);
+  return child;
+}
+
+/** Start a child that ended once more; its log goes on. */
+function again(ended: Child): Child {
+  const child = startChild(ROOT, ended.plan, true);
+  children.splice(children.indexOf(ended), 1, child);
   return child;
 }
 

@@ -27,10 +27,10 @@ export interface Child {
   readonly deathOf: (exit: Exit) => StartFailure;
 }
 
-/** Start a child in the project's folder. */
-export function startChild(root: string, plan: ChildPlan): Child {
+/** Start a child in the project's folder. Its log begins anew, or goes on with `again`. */
+export function startChild(root: string, plan: ChildPlan, again = false): Child {
   mkdirSync(dirname(plan.log), { recursive: true });
-  const log = createWriteStream(plan.log);
+  const log = createWriteStream(plan.log, { flags: again ? "a" : "w" });
   const group = startGroup(plan.program, plan.args, {
     cwd: root,
     env: { ...process.env, ...plan.env },
@@ -39,6 +39,7 @@ export function startChild(root: string, plan: ChildPlan): Child {
   const last: string[] = [];
   const hearers = new Set<(line: string) => void>();
   group.child.on("error", (error) => last.push(error.message));
+  group.child.once("close", () => log.end());
   for (const stream of [group.child.stdout, group.child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on("line", (line) => {
@@ -55,10 +56,13 @@ export function startChild(root: string, plan: ChildPlan): Child {
       hearers.add(hear);
       return () => hearers.delete(hear);
     },
-    deathOf: ({ code, signal }) =>
-      new StartFailure(`The ${plan.name} ended (${signal ?? `code ${code}`}). Its log: ${plan.log}`, last),
+    deathOf: (exit) =>
+      new StartFailure(`The ${plan.name} ended (${wordsOf(exit)}). Its log: ${plan.log}`, last),
   };
 }
+
+/** How a process ended, in a word or two. */
+export const wordsOf = ({ code, signal }: Exit): string => signal ?? `code ${code}`;
 
 /** End children one after the other, the last started first. */
 export async function endChildren(children: readonly Child[]): Promise<void> {

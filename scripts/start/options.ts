@@ -10,6 +10,8 @@ export interface StartOptions {
   readonly data: string;
   /** Broadcast the test picture. */
   readonly demo: boolean;
+  /** Another wrangler.toml, absolute. */
+  readonly config?: string;
 }
 
 function port(text: string): number {
@@ -27,9 +29,15 @@ export function readOptions(argv: readonly string[]): StartOptions {
     .option("--rtmp-port <port>", "where OBS publishes to", port, 1935)
     .option("--data <dir>", "folder for everything that is kept", ".millrace")
     .option("--no-demo", "leave the test picture out")
+    .option("--config <file>", "a wrangler.toml of your own for the Worker")
     .addHelpText("after", "\nExample:\n  npm start -- --port 9000 --no-demo")
     .allowExcessArguments(false)
     .parse(argv, { from: "user" });
   const options = program.opts<StartOptions>();
-  return { ...options, data: resolve(options.data) };
+  const { config } = options;
+  return {
+    ...options,
+    data: resolve(options.data),
+    ...(config !== undefined && { config: resolve(config) }),
+  };
 }

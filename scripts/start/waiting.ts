@@ -6,9 +6,9 @@ import { StartFailure } from "./failure.ts";
 const POLL_MS = 100;
 const ANSWER_MS = 5000;
 
-/** Wait until a GET answers 200. */
+/** Wait until a GET answers 200; one that hangs counts as no answer. */
 export const waitForOk = (url: string, limitMs: number, failure: string): Promise<void> =>
-  waitUntil(async () => (await get(url)) !== undefined, limitMs, failure);
+  waitUntil(async () => (await get(url, Math.min(limitMs, ANSWER_MS))) !== undefined, limitMs, failure);
 
 /** Wait until a stream is live and its playlist is there; the playlist of an earlier broadcast does not count. */
 export function waitForLive(edge: string, stream: string, limitMs: number, failure: string): Promise<void> {
@@ -36,9 +36,9 @@ async function waitUntil(happened: () => Promise<boolean>, limitMs: number, fail
 }
 
 /** Text of an answer with status 200, or `undefined`. */
-async function get(url: string): Promise<string | undefined> {
+async function get(url: string, limitMs = ANSWER_MS): Promise<string | undefined> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+    const response = await fetch(url, { signal: AbortSignal.timeout(limitMs) });
     const text = await response.text();
     return response.status === 200 ? text : undefined;
   } catch {

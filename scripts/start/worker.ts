@@ -2,10 +2,17 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { killGroup } from "../process-group.ts";
+import type { Child } from "./children.ts";
 import type { StartOptions } from "./options.ts";
 import { writePrivate } from "./private-file.ts";
 import type { Secrets } from "./secrets.ts";
 import { runTool } from "./tool.ts";
+import { waitForOk } from "./waiting.ts";
+
+/** How wrangler says that a workerd of its two has died. */
+const RUNTIME_CRASHED = "The Workers runtime crashed unexpectedly";
+const RECOVERY_LIMIT_MS = 3000;
 
 const MIGRATIONS = join("workers", "origin", "migrations");
 
@@ -24,10 +31,22 @@ export const wranglerEnv = (data: string): Record<string, string> => ({
 /** Arguments of `wrangler` for the bare Worker. Secrets are in the file, not in the arguments: those show in `ps`. */
 export const devArguments = (options: StartOptions, inspectorPort: number, secretsFile: string): string[] => [
   ...["dev", "--ip", "127.0.0.1", "--port", `${options.port}`],
+  ...(options.config === undefined ? [] : ["--config", options.config]),
   ...["--inspector-ip", "127.0.0.1", "--inspector-port", `${inspectorPort}`],
   ...["--persist-to", stateOf(options.data), "--env-file", secretsFile],
   ...["--show-interactive-dev-session=false", "--log-level", "warn"],
 ];
+
+/**
+ * End a wrangler whose workerd died and which does not answer any more. It runs two: the Worker's own it brings back
+ * within half a second; the one in front of it comes back too, and then holds every request for ever.
+ */
+export function endWhenStuck(worker: Child, healthUrl: string, limitMs = RECOVERY_LIMIT_MS): void {
+  worker.onLine((line) => {
+    if (!line.includes(RUNTIME_CRASHED)) return;
+    waitForOk(healthUrl, limitMs, "stuck").catch(() => killGroup(worker.group));
+  });
+}
 
 /** Write the Worker's secrets where wrangler reads them. Answers the path. */
 export function writeWorkerSecrets(data: string, { adminToken, tokenSecret }: Secrets): string {

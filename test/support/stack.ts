@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { familyOf, type ProcessFacts } from "./processes.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const START_LIMIT_MS = 90_000;
@@ -54,6 +55,9 @@ export async function until<T>(
   }
 }
 
+/** Arguments of `npm start`; they may depend on the data folder. */
+type StartArguments = readonly string[] | ((data: string) => readonly string[]);
+
 export class Stack {
   readonly dev: DevFile;
   readonly data: string;
@@ -67,12 +71,21 @@ export class Stack {
     this.dev = dev;
   }
 
-  /** Start it; `--no-demo` unless other arguments are given. */
-  static async start(args: readonly string[] = ["--no-demo"]): Promise<Stack> {
-    const data = mkdtempSync(join(tmpdir(), "millrace-"));
+  /**
+   * Start it; `--no-demo` unless other arguments are given. `env` is added to the environment of all its parts, and its
+   * folder is made in `parent`.
+   */
+  static async start(
+    args: StartArguments = ["--no-demo"],
+    env: Readonly<Record<string, string>> = {},
+    parent = tmpdir(),
+  ): Promise<Stack> {
+    const data = mkdtempSync(join(parent, "millrace-"));
     const ports = ["--port", String(await freePort()), "--rtmp-port", String(await freePort())];
-    const child = spawn(process.execPath, ["scripts/start.ts", ...ports, "--data", data, ...args], {
+    const own = typeof args === "function" ? args(data) : args;
+    const child = spawn(process.execPath, ["scripts/start.ts", ...ports, "--data", data, ...own], {
       cwd: ROOT,
+      env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let said = "";
@@ -104,6 +117,33 @@ export class Stack {
     return new Stack(undefined, data, dev);
   }
 
+  /** The processes it runs now; none for one that somebody else started. */
+  processes(): readonly ProcessFacts[] {
+    const pid = this.#child?.pid;
+    return pid === undefined ? [] : familyOf(pid);
+  }
+
+  /** The transcoder, and the FFmpegs it runs. */
+  transcoder(): { readonly node: ProcessFacts | undefined; readonly ffmpegs: readonly ProcessFacts[] } {
+    const all = this.processes();
+    const node = all.find(({ args }) => args.some((arg) => arg.endsWith("transcoder/main.ts")));
+    return {
+      node,
+      ffmpegs: all.filter(({ program, parent }) => program === "ffmpeg" && parent === node?.pid),
+    };
+  }
+
+  /** The workerds: the one of the Worker, and the one that `wrangler dev` puts in front of it. */
+  workerds(): readonly ProcessFacts[] {
+    return this.processes().filter(({ program }) => program === "workerd");
+  }
+
+  /** Fetch from origin as its operator. */
+  admin(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.dev.adminToken}`, "content-type": "application/json" };
+    return fetch(`${this.dev.origin}/admin${path}`, { ...init, headers });
+  }
+
   /** Fetch from the edge. */
   get(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${this.dev.edge}${path}`, init);
@@ -111,9 +151,8 @@ export class Stack {
 
   /** Create a stream; its key comes back. */
   async createStream(id: string, settings: Record<string, unknown> = {}): Promise<string> {
-    const answer = await fetch(`${this.dev.origin}/admin/streams`, {
+    const answer = await this.admin("/streams", {
       method: "POST",
-      headers: { authorization: `Bearer ${this.dev.adminToken}`, "content-type": "application/json" },
       body: JSON.stringify({ id, ...settings }),
     });
     if (answer.status !== 201) throw new Error(`creating ${id}: ${answer.status} ${await answer.text()}`);

@@ -171,6 +171,7 @@ describe("passing the source through", () => {
     ["a GOP of OBS's old default", { keyframeSeconds: 8.33 }, false],
     ["one keyframe only", { keyframeSeconds: undefined as never }, false],
     ["keyframes that take no time", { keyframeSeconds: 0 }, false],
+    ["keyframes that take next to none", { keyframeSeconds: Number.MIN_VALUE }, false],
     ["open GOPs", { closedGops: false }, false],
     ["irregular but short GOPs", { regularKeyframes: false }, true],
     ["another codec", { codec: "hevc" }, false],

@@ -1,12 +1,15 @@
 /** Parts of `npm start` that end on their own: when they are started again, when not, and that nothing of them is left. */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { killGroup } from "../../../scripts/process-group.ts";
 import { type Child, startChild } from "../../../scripts/start/children.ts";
 import { keepRunning, MAX_QUICK_ENDS, nextStart, STEADY_MS } from "../../../scripts/start/keeping.ts";
+import { devArguments, endWhenStuck } from "../../../scripts/start/worker.ts";
 
 it.each([
   ["the first end", 0, 100, { quickEnds: 1, delayMs: 250 }],
@@ -88,4 +91,37 @@ it("gives up a part that never stays up, and says what it said", async () => {
     lines: ["no such thing"],
   });
   expect(children).toHaveLength(MAX_QUICK_ENDS + 1);
+});
+
+/** What a wrangler says when a workerd of its two has died. */
+const CRASH = "The Workers runtime crashed unexpectedly and is being restarted (crash #1).";
+
+it.each<[string, RequestListener, boolean]>([
+  ["ends a wrangler that hangs when its workerd has died", () => {}, true],
+  ["leaves one that answers again alone", (_, answer) => answer.end("ok"), false],
+])("%s", async (_what, listener, isEnded) => {
+  const server = createServer(listener).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const asked = once(server, "request");
+  const worker = begin(`sleep 0.2; echo "${CRASH}"; sleep 60`);
+  endWhenStuck(worker, `http://127.0.0.1:${port}/healthz`, 300);
+  await asked;
+  if (isEnded) expect((await worker.group.exited).signal).toBe("SIGKILL");
+  else {
+    // Longer than it takes to be ended.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(worker.group.child.exitCode ?? worker.group.child.signalCode).toBeNull();
+  }
+  server.closeAllConnections();
+  server.close();
+});
+
+it("gives wrangler another configuration when there is one", () => {
+  const options = { port: 1, rtmpPort: 2, data, demo: true };
+  expect(devArguments(options, 3, "secrets")).not.toContain("--config");
+  expect(devArguments({ ...options, config: "/own.toml" }, 3, "secrets").join(" ")).toContain(
+    "--config /own.toml",
+  );
 });
