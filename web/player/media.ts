@@ -15,6 +15,17 @@ export function bufferAhead({
   return 0;
 }
 
+/** Where the media begins that is buffered next, behind a hole; `undefined` when there is none. */
+export function nextRange({
+  buffered,
+  currentTime,
+}: Pick<HTMLMediaElement, "buffered" | "currentTime">): number | undefined {
+  for (let i = 0; i < buffered.length; i += 1) {
+    if (buffered.start(i) > currentTime + SLACK_SECONDS) return buffered.start(i);
+  }
+  return undefined;
+}
+
 /** Play; with no sound when the browser wants a click first. */
 export async function startPlayback(video: HTMLVideoElement): Promise<"playing" | "muted" | "refused"> {
   const first = await attempt(video);

@@ -43,6 +43,48 @@ export function paceOf({ latency, target, buffer, targetDuration, rate }: PaceSa
 /** Further behind than this, a jump costs the viewer less than catching up would. */
 export const jumpDistance = (targetDuration: number): number => Math.max(4, 2 * targetDuration);
 
+/** A stall that lasts this long does not end by itself. */
+const STUCK_SECONDS = 1.5;
+
+export interface StallSample {
+  /** For how long nothing has moved. */
+  readonly stalledSeconds: number;
+  /** The viewer wants the live edge, of a stream that has one. */
+  readonly following: boolean;
+  readonly latency: number;
+  readonly target: number;
+  readonly targetDuration: number;
+  readonly position: number;
+  /** Where a viewer at the live edge is. It does not move while nothing new comes. */
+  readonly edge: number;
+  /** Where the next media begins that is in memory, behind a hole. */
+  readonly nextRange?: number;
+}
+
+export type Escape =
+  | { readonly type: "wait" }
+  | { readonly type: "jump" }
+  | { readonly type: "seek"; readonly seconds: number };
+
+/**
+ * The way out of a stall. Gaps in the playlist (EXT-X-GAP) leave holes in memory, and hls.js does not always find its way
+ * across one: a gap that was partly loaded looks to it like more to come.
+ */
+export function escapeOf(stall: StallSample): Escape {
+  const { stalledSeconds, following, latency, target, targetDuration, position, edge, nextRange } = stall;
+  if (stalledSeconds < STUCK_SECONDS) return { type: "wait" };
+  const isForward = edge - position > LEAST_JUMP_SECONDS;
+  if (following && isForward && latency - target > jumpDistance(targetDuration)) return { type: "jump" };
+  return nextRange === undefined
+    ? { type: "wait" }
+    : { type: "seek", seconds: nextRange + HOLE_EDGE_SECONDS };
+}
+
+/** A jump by less would show again what was seen. */
+const LEAST_JUMP_SECONDS = 0.5;
+/** A little inside the media, so that rounding does not leave the playhead in the hole. */
+const HOLE_EDGE_SECONDS = 0.05;
+
 /** Each stall earns this much margin, at most three of them, and a minute without a stall gives one back. */
 export const STALL_MARGIN_SECONDS = 0.25;
 const MOST_STALLS = 3;

@@ -7,8 +7,16 @@ import { askStatus } from "./api.ts";
 import { type ClockOffset, latencyOf, learnClock } from "./clock.ts";
 import { EarlyFetch } from "./early-fetch.ts";
 import type { Engine, EngineEvent, Qualities, QualityChoice, Reading } from "./engine.ts";
-import { startPlayback } from "./media.ts";
-import { addStall, forgive, jumpDistance, NO_STALLS, paceOf, STALL_MARGIN_SECONDS } from "./pace.ts";
+import { nextRange, startPlayback } from "./media.ts";
+import {
+  addStall,
+  escapeOf,
+  forgive,
+  jumpDistance,
+  NO_STALLS,
+  paceOf,
+  STALL_MARGIN_SECONDS,
+} from "./pace.ts";
 import { decide, type Effect, INITIAL, isReplay, type Phase, type PlayerEvent, phaseOf } from "./state.ts";
 
 export interface Snapshot {
@@ -61,6 +69,7 @@ export class Player {
   #askTimer = 0;
   #retryTimer = 0;
   #stallTimer = 0;
+  #stalledAtMs: number | undefined;
   #asking = false;
 
   constructor(
@@ -241,6 +250,8 @@ export class Player {
     this.#stallMemory = forgive(this.#stallMemory, performance.now());
     const reading = this.#loaded?.read();
     if (reading && this.#state.playback === "playing") this.#keepPace(reading);
+    if (reading && this.#state.playback === "stalled") this.#escape(reading);
+    else this.#stalledAtMs = undefined;
     if (
       reading &&
       !reading.live &&
@@ -249,6 +260,24 @@ export class Player {
     )
       this.dispatch({ type: "finished" });
     this.#changed(this.snapshot);
+  }
+
+  /** Leave a place where nothing will come any more. */
+  #escape(reading: Reading): void {
+    const now = performance.now();
+    this.#stalledAtMs ??= now;
+    const next = nextRange(this.video);
+    const way = escapeOf({
+      ...reading,
+      stalledSeconds: (now - this.#stalledAtMs) / 1000,
+      following: reading.live && this.#following,
+      target: this.#target(reading),
+      ...(next !== undefined && { nextRange: next }),
+    });
+    if (way.type === "wait") return;
+    this.#stalledAtMs = now;
+    if (way.type === "jump") this.#jump();
+    else this.#loaded?.seek(way.seconds);
   }
 
   #keepPace(reading: Reading): void {

@@ -1,6 +1,14 @@
 /** Catch-up: latency settles on its target, buffer permitting, and jumps only when catching up would take too long. */
 import { describe, expect, it } from "vitest";
-import { addStall, forgive, NO_STALLS, type PaceSample, paceOf } from "../../../web/player/pace.ts";
+import {
+  addStall,
+  escapeOf,
+  forgive,
+  NO_STALLS,
+  type PaceSample,
+  paceOf,
+  type StallSample,
+} from "../../../web/player/pace.ts";
 
 /** An ultra stream: target 0.63 s, segments of 1 s. */
 const calm: PaceSample = { latency: 0.65, target: 0.63, buffer: 0.5, targetDuration: 1, rate: 1 };
@@ -56,5 +64,33 @@ describe("stalls", () => {
     memory = forgive(memory, 60_004);
     expect(memory.stalls).toBe(2);
     expect(forgive(memory, 60_005).stalls).toBe(2);
+  });
+});
+
+describe("escapeOf", () => {
+  /** Twelve seconds of gaps, and the show goes on behind them. */
+  const far: StallSample = {
+    stalledSeconds: 2,
+    following: true,
+    latency: 14,
+    target: 1.6,
+    targetDuration: 2,
+    position: 4.36,
+    edge: 16,
+  };
+  const stuck: StallSample = { ...far, nextRange: 10 };
+  it.each<[string, StallSample, ReturnType<typeof escapeOf>]>([
+    ["goes to the live edge with a viewer who wants it", stuck, { type: "jump" }],
+    ["gives a stall the time to end by itself", { ...stuck, stalledSeconds: 1 }, { type: "wait" }],
+    [
+      "takes a viewer of the past across the hole",
+      { ...stuck, following: false },
+      { type: "seek", seconds: 10.05 },
+    ],
+    ["crosses a hole that is not worth a jump", { ...stuck, latency: 4 }, { type: "seek", seconds: 10.05 }],
+    ["waits where nothing is known to come", { ...far, latency: 4 }, { type: "wait" }],
+    ["shows nothing again while nothing new comes", { ...far, edge: 3 }, { type: "wait" }],
+  ])("%s", (_name, sample, way) => {
+    expect(escapeOf(sample)).toEqual(way);
   });
 });
