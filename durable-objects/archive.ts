@@ -5,7 +5,7 @@
 import { fail, ok, type Result } from "../media/result.ts";
 import type { Timeline } from "../media/timeline.ts";
 import type { Tally } from "../wire/broadcasts.ts";
-import { CHECK_AFTER_MS } from "./core/check.ts";
+import { CHECK_AFTER_MS, LATE_MS } from "./core/check.ts";
 import type { LeaseError, Live, Writer } from "./core/live.ts";
 import type { Walk } from "./core/walk.ts";
 import type { Head } from "./live-storage.ts";
@@ -182,12 +182,16 @@ export class Archive {
     return at ?? undefined;
   }
 
-  /** History changed, or somebody wants to know: whatever check is under way begins again at that time. */
+  /**
+   * History changed, or somebody wants to know: whatever check is under way begins again at that time. The last check, which
+   * takes the leases back, is not put off by what goes on coming.
+   */
   requestCheck(broadcast: string, at: number): void {
     this.#storage.sql.exec(
-      `UPDATE broadcast SET check_at = ?, walk = NULL, revision = revision + 1
+      `UPDATE broadcast SET check_at = min(?, ended_at + ?), walk = NULL, revision = revision + 1
        WHERE id = ? AND ended_at IS NOT NULL`,
       at,
+      LATE_MS,
       broadcast,
     );
   }

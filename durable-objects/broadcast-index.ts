@@ -55,12 +55,14 @@ const rowOf = (live: Live, state: StreamState): Row => ({
   ...(live.endedAt !== undefined && { endedAt: live.endedAt }),
 });
 
+/** A write that was given up may come through after the one that followed it; an end is not taken back by it. */
 async function save(db: D1Database, { broadcast, stream, state, startedAt, endedAt }: Row): Promise<void> {
   const iso = (ms: number) => new Date(ms).toISOString();
   await db
     .prepare(
       `INSERT INTO broadcasts (id, stream, state, started_at, ended_at) VALUES (?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at`,
+       ON CONFLICT (id) DO UPDATE SET state = excluded.state, ended_at = excluded.ended_at
+         WHERE broadcasts.state <> 'ended'`,
     )
     .bind(broadcast, stream, state, iso(startedAt), endedAt === undefined ? null : iso(endedAt))
     .run();

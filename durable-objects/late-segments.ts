@@ -39,7 +39,9 @@ export class LateSegments {
       const excess = segmentExcess(duration, head.timing);
       if (excess) return fail(excess);
     }
-    this.#history.addLate(broadcast, ordinal, segments);
+    // One without objects completes nothing, and would pass for a segment that was put together already.
+    const told = segments.filter(({ tracks }) => Object.keys(tracks).length > 0);
+    this.#history.addLate(broadcast, ordinal, told);
     archive.requestCheck(broadcast, now + CHECK_AFTER_MS);
     return ok(true);
   }

@@ -6,7 +6,7 @@ import { type Entry, end, type Timeline } from "../media/timeline.ts";
 import { withoutParts } from "../media/trim.ts";
 import { Archive } from "./archive.ts";
 import { BroadcastIndex } from "./broadcast-index.ts";
-import { afterAbsence, endsAt, type Live, stateOf } from "./core/live.ts";
+import { afterAbsence, type Live, stateOf } from "./core/live.ts";
 import { Drawings } from "./drawings.ts";
 import { LiveStorage } from "./live-storage.ts";
 import { Waiters } from "./waiters.ts";
@@ -102,7 +102,8 @@ export class LiveState {
     const back = afterAbsence(live, now);
     if (back === live) return;
     this.saveLive(back, now);
-    void this.#storage.setAlarm(endsAt(back));
+    // Not when it ends: checks and webhooks came due during the absence, too.
+    void this.#storage.setAlarm(now + RETRY_MS);
   }
 
   /** The archive hears of what it keeps, not of every sign of life. */

@@ -95,6 +95,8 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     const state = this.#state;
     this.#endIfDue(Date.now());
     await this.#settling.settle();
+    // What came due meanwhile has to end before another broadcast takes its place.
+    this.#endIfDue(Date.now());
     if (state.stored.disabled) return fail({ reason: "disabled" });
     if (state.live && asked.claimId !== undefined && isRepeat(state.live, asked.claimId))
       return ok(this.#grant(state.live, source && { source }));
@@ -128,6 +130,9 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
    * broadcast's begins a new broadcast, so the grant may name other ids than before.
    */
   async describe(writer: Writer, described: Described): Promise<Result<SessionGrant, LeaseError>> {
+    // Anyone can name a session: what costs something comes after its lease.
+    const known = this.#hear(writer);
+    if (!known.ok) return known;
     await this.#settling.settle();
     const live = this.#hear(writer);
     if (!live.ok) return live;
@@ -260,7 +265,16 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   /** Look whether the encoder went silent or stayed away for too long, settle what failed, and tidy up; may run twice. */
   override async alarm(): Promise<void> {
-    const now = Date.now();
+    try {
+      await this.#seeToWhatIsDue(Date.now());
+    } catch (error) {
+      // The platform gives an alarm up that failed six times, and everything that is due waits for this one.
+      console.error("an alarm failed", error);
+      await this.ctx.storage.setAlarm(Date.now() + ALARM_RETRY_MS);
+    }
+  }
+
+  async #seeToWhatIsDue(now: number): Promise<void> {
     this.#endIfDue(now);
     await this.#settling.settle();
     if (!this.#state.live) return;
@@ -311,3 +325,5 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 const KEPT_SAMPLES = 30;
 /** An encoder that has not asked for this long does not wait any more. */
 const ASKING_MS = 3_000;
+/** After an alarm that failed. */
+const ALARM_RETRY_MS = 60_000;

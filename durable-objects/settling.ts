@@ -10,6 +10,9 @@ import { assembleSegment } from "./sealing.ts";
 
 /** An ended broadcast is shown as ended after this long even if its last segment could not be put together. */
 const GIVE_UP_SEALING_MS = 120_000;
+/** What has failed for so long is tried more seldom: a stream that is not in D1 any more can never be told. */
+const PATIENCE_MS = 600_000;
+const SLOW_RETRY_MS = 300_000;
 /** An encoder that knocks waits for this: what takes longer is done later. */
 const R2_TIMEOUT_MS = 2_000;
 const D1_TIMEOUT_MS = 3_000;
@@ -19,8 +22,10 @@ export class Settling {
   readonly #storage: DurableObjectStorage;
   readonly #bucket: () => R2Bucket;
   #running: Promise<void> = Promise.resolve();
-  /** Nothing failed the last time. */
-  #isSettled = true;
+  /** One that has not begun yet: it serves all who ask until then. */
+  #next: Promise<void> | undefined;
+  /** Since when something has failed, milliseconds since 1970; `undefined`: nothing did the last time. */
+  #failingSince: number | undefined;
 
   constructor(state: LiveState, storage: DurableObjectStorage, bucket: () => R2Bucket) {
     this.#state = state;
@@ -34,9 +39,17 @@ export class Settling {
     return live !== undefined && index.isBehind(live, stateOf(live, now));
   }
 
-  /** Settle everything that can be, one at a time, in order. */
+  /**
+   * Settle everything that can be, one at a time. While a store hangs, every append asks for it: they share the next one, or
+   * an encoder that comes back would wait behind them all.
+   */
   settle(): Promise<void> {
-    const settled = this.#running.then(() => this.#once());
+    if (this.#next) return this.#next;
+    const settled = this.#running.then(() => {
+      this.#next = undefined;
+      return this.#once();
+    });
+    this.#next = settled;
     // Who waits for this one hears of its failure; the next one is not to fail with it.
     this.#running = settled.catch(() => {});
     return settled;
@@ -58,23 +71,27 @@ export class Settling {
   #due(now: number): number | undefined {
     const { live, archive, webhooks } = this.#state;
     if (!live) return undefined;
-    const dues = [
-      nextCheckAt(live, now),
-      archive.nextCheckAt(),
-      webhooks.dueAt(),
-      this.#isSettled ? undefined : now + RETRY_MS,
-    ];
+    const dues = [nextCheckAt(live, now), archive.nextCheckAt(), webhooks.dueAt(), this.#retryAt(now)];
     const at = Math.min(...dues.filter((due) => due !== undefined));
     return Number.isFinite(at) ? Math.max(at, now) : undefined;
   }
 
+  #retryAt(now: number): number | undefined {
+    if (this.#failingSince === undefined) return undefined;
+    return now + (now < this.#failingSince + PATIENCE_MS ? RETRY_MS : SLOW_RETRY_MS);
+  }
+
   async #once(): Promise<void> {
     this.#tellWebhooks();
-    this.#isSettled = (await this.#sealAbandoned()) && (await this.#tellIndex());
+    const isSealed = await this.#sealAbandoned();
+    const isSettled = (await this.#tellIndex()) && isSealed;
+    this.#failingSince = isSettled ? undefined : (this.#failingSince ?? Date.now());
     const { live, timeline } = this.#state;
-    if (live?.endedAt !== undefined && timeline?.broadcast === live.broadcast && !timeline.ended) {
-      const givesUp = Date.now() > live.endedAt + GIVE_UP_SEALING_MS;
-      if (!timeline.open || givesUp) this.#state.endTimeline(timeline);
+    if (live && timeline && !timeline.ended) {
+      // The next broadcast may have begun, and never describe its tracks, while this one could not be ended.
+      const overAt = timeline.broadcast === live.broadcast ? live.endedAt : live.startedAt;
+      const givesUp = overAt !== undefined && Date.now() > overAt + GIVE_UP_SEALING_MS;
+      if (givesUp || (overAt !== undefined && !timeline.open)) this.#state.endTimeline(timeline);
     }
     this.watch();
   }
@@ -86,7 +103,10 @@ export class Settling {
     // Silence is told by the clock alone.
     if (live) webhooks.note(live, now);
     if ((webhooks.dueAt() ?? Number.POSITIVE_INFINITY) > now) return;
-    void webhooks.deliver().then(() => this.watch());
+    webhooks
+      .deliver()
+      .then(() => this.watch())
+      .catch((error) => console.error("webhooks could not be seen to", live?.broadcast, error));
   }
 
   /** Close a segment whose session is gone with the parts it has. False: R2 failed. */

@@ -65,7 +65,7 @@ export async function post(
       signal,
     });
     const retryAfter = answer.headers.get("retry-after");
-    const body = await beginningOf(answer);
+    const body = await beginningOf(answer, signal);
     return {
       kind: "answered",
       status: answer.status,
@@ -81,9 +81,11 @@ export async function post(
 }
 
 /** The first bytes of a refusal as text; the rest, and all of a success, is left unread. */
-async function beginningOf(answer: Response): Promise<string> {
+async function beginningOf(answer: Response, signal: AbortSignal): Promise<string> {
   const reader = answer.body?.getReader();
   if (!reader) return "";
+  // Headers without a body that follows: the one reading must end, or nothing is ever sent to anyone again.
+  signal.addEventListener("abort", () => void reader.cancel().catch(() => {}));
   try {
     if (answer.ok) return "";
     const { value } = await reader.read();

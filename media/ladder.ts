@@ -19,6 +19,8 @@ const RUNGS = [
 const WORTHWHILE_STEP = 0.85;
 /** Longest time between keyframes that may be passed through, seconds; a little over four for rounded timestamps. */
 const MAX_PASSTHROUGH_GOP_SECONDS = 4.05;
+/** Shortest time between keyframes that is believed, seconds. */
+const MIN_GOP_SECONDS = 0.001;
 const MAX_FRAME_RATE = 60;
 /** Longest time between encoded keyframes, seconds (Apple's authoring specification 1.13); whole ones fill a segment. */
 const MAX_KEYFRAME_SECONDS = 2;
@@ -86,7 +88,9 @@ interface Cut {
 /** How the source's own keyframes would be cut, or `undefined` when it has to be encoded. */
 function passthroughCut(video: SourceVideo, wanted: number, timing: Timing | undefined): Cut | undefined {
   const gop = video.keyframeSeconds;
-  if (video.codec !== "h264" || !video.closedGops || gop === undefined || gop <= 0) return undefined;
+  if (video.codec !== "h264" || !video.closedGops || gop === undefined) return undefined;
+  // No source is so fast; so many GOPs of next to nothing would make a segment without end.
+  if (gop < MIN_GOP_SECONDS) return undefined;
   if (gop > MAX_PASSTHROUGH_GOP_SECONDS || shorterSide(video) > RUNGS[0].lines) return undefined;
   // Whole GOPs, as many as fill the wanted length; uneven ones may overrun it by almost one more.
   const segmentSeconds = video.regularKeyframes ? Math.max(1, Math.ceil(wanted / gop - 0.05)) * gop : wanted;

@@ -71,6 +71,8 @@ export class Encoder {
   /** Least difference seen between arrival and timestamp: what the clocks are apart. */
   #clockOffsetMs: number;
   #lastTimestamp = 0;
+  /** FFmpeg is behind, and the encoder has to wait. */
+  #isHeldUp = false;
   #endScope: "session" | "broadcast" = "session";
   #finish: () => void = () => {};
 
@@ -199,8 +201,13 @@ export class Encoder {
       const room = stage.session.write(fed.bytes);
       if (stage.session.queuedBytes < MAX_QUEUED_INPUT_BYTES) return;
       // FFmpeg is behind: the encoder has to wait, as TCP lets it.
+      this.#isHeldUp = true;
       this.#publication.pause();
-      void room.then(() => this.#publication.resume());
+      void room.then(() => {
+        this.#isHeldUp = false;
+        this.#vitals.holdUp(performance.now());
+        this.#publication.resume();
+      });
     } else if (fed.type === "break") {
       this.#options.log({ event: "source-changed", ...fed.why });
       this.#restart(stage.session, message.timestamp);
@@ -241,6 +248,8 @@ export class Encoder {
     this.#then(async () => {
       await old.finish(RESTART_DRAIN_MS);
       await this.#options.client.close(this.#grant, "session");
+      // The encoder has gone meanwhile: no session is opened for nobody.
+      if (this.#stage.name === "over") return;
       const granted = await this.#options.client.open(this.#claim);
       if (!granted.ok) this.#onTrouble({ reason: "refused", refusal: granted.error });
       // The encoder that waited was quicker.
@@ -322,6 +331,7 @@ export class Encoder {
     if (stage.name === "over") return;
     // What is not asked by a message is asked by the clock.
     if (stage.name === "probing") this.#decide(stage, stage.probe.check(Date.now()));
+    if (this.#isHeldUp) this.#vitals.holdUp(now);
     const session = stage.name === "running" ? stage.session : undefined;
     const judged = this.#vitals.judge(stage.since, session, now);
     switch (judged.verdict) {

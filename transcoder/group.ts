@@ -23,11 +23,15 @@ export class Group {
   /** These hold the objects' bytes, so they go when the group is settled. */
   #timers: NodeJS.Timeout[] = [];
   #rescue: (() => void) | undefined;
+  #tellingTimer: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   constructor(facts: GroupFacts) {
     this.facts = facts;
     this.settled = Promise.all(facts.uploads.map(({ over }) => over)).then(() => {
       this.#isSettled = true;
+      // What was refused at the live edge, of a session that lost its stream, say, may still come late.
+      if (this.refusal) this.#rescue?.();
       for (const timer of this.#timers) clearTimeout(timer);
       this.#timers = [];
       this.#rescue = undefined;
@@ -56,6 +60,17 @@ export class Group {
   rescueAfter(ms: number, rescue: () => void): void {
     this.#rescue = rescue;
     this.after(ms, rescue);
+  }
+
+  /** Do something if all is stored and it is still not told of after `ms`. */
+  untoldAfter(ms: number, act: () => void): void {
+    if (!this.#isOver) this.#tellingTimer = setTimeout(act, ms);
+  }
+
+  /** It was told of, or left to the spool. */
+  close(): void {
+    this.#isOver = true;
+    clearTimeout(this.#tellingTimer);
   }
 
   /** Wait for its objects no longer. */

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { readConfig } from "./config.ts";
 import { refusalOf, unreadiness } from "./core/admission.ts";
 import { defaultSlots, type Load } from "./core/capacity.ts";
@@ -20,6 +21,10 @@ import { startFlusher } from "./spool-flusher.ts";
 import { tlsListener } from "./tls.ts";
 import { VERSION } from "./version.ts";
 
+/** Whoever stops this process gives it a minute (docs/container.md); what hangs does not get all of it. */
+const STOP_LIMIT_MS = 48_000;
+const DISK_LIMIT_MS = 2_000;
+const STOP_LOOK_MS = 20;
 /** FourCCs of Enhanced RTMP, by the codec that FFmpeg must be able to read. */
 const FOUR_CCS: Record<string, string> = { hevc: "hvc1", av1: "av01", vp9: "vp09" };
 
@@ -138,15 +143,21 @@ async function stop(signal: string): Promise<void> {
   if (stopping) return;
   stopping = true;
   log({ event: "stopping", signal, encoders: encoders.size });
-  const all = [...encoders];
-  for (const encoder of all) encoder.stop();
-  await Promise.all([...all.map(({ done }) => done), server.close()]);
+  for (const encoder of encoders) encoder.stop();
+  await Promise.race([Promise.all([emptied(), server.close()]), delay(STOP_LIMIT_MS)]);
+  if (encoders.size + knocking > 0)
+    log({ event: "stopping-late", level: "warning", encoders: encoders.size });
   await Promise.all([registration.stop(), flusher.stop()]);
-  await spool.settled();
+  await Promise.race([spool.settled(), delay(DISK_LIMIT_MS)]);
   tls?.close();
   await health.close();
   log({ event: "stopped" });
   process.exit(0);
+}
+
+/** Wait until all have ended, those as well whom origin is still being asked about: they may hold a session in a moment. */
+async function emptied(): Promise<void> {
+  while (encoders.size + knocking > 0) await delay(STOP_LOOK_MS);
 }
 
 function stopForPort(variable: string, port: number, error: NodeJS.ErrnoException): never {

@@ -50,6 +50,8 @@ export interface Patience {
   readonly isWanted: () => boolean;
 }
 
+/** What `readProblem` calls an answer that is no problem of ours. */
+const UNREADABLE = "unreadable";
 /** Longest wait for one answer: a server that hangs is found out well before the media is late. */
 const ANSWER_TIMEOUT_MS = 5_000;
 /** On top of that, for bodies on a slow uplink: one megabit a second. */
@@ -161,10 +163,11 @@ async function callWithRetry(
   policy: RetryPolicy,
   onRetry: (name: string, attempt: number) => void,
 ): Promise<Result<string, Refusal>> {
+  const since = performance.now();
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(url, method, options);
     if (answer.ok || !isPassing(answer.error)) return answer;
-    const wait = retryDelayMs(policy, attempt, Math.random());
+    const wait = retryDelayMs(policy, attempt, Math.random(), performance.now() - since);
     if (wait === undefined) return answer;
     onRetry(answer.error.name, attempt);
     await delay(wait);
@@ -190,9 +193,12 @@ async function callPatiently(
   return fail(last);
 }
 
-/** Worth another try: nobody answered, or the answer was about the server and not about the request. */
-export const isPassing = ({ status }: Refusal): boolean =>
-  status === undefined || status === 429 || status >= 500;
+/**
+ * Worth another try: nobody answered, or the answer was about the server and not about the request. A refusal that is no
+ * problem of ours is somebody else's between here and origin: a proxy, a firewall, a Worker that is not deployed.
+ */
+export const isPassing = ({ name, status }: Refusal): boolean =>
+  status === undefined || status === 429 || status >= 500 || (name === UNREADABLE && status >= 400);
 
 async function callOnce(
   url: string,
@@ -230,5 +236,5 @@ function read<const S extends v.GenericSchema>(schema: S, text: string): Result<
   const parsed = parseJson(schema, text);
   return parsed.ok
     ? parsed
-    : fail({ name: "unreadable", status: 200, detail: `origin's answer: ${parsed.error.detail}` });
+    : fail({ name: UNREADABLE, status: 200, detail: `origin's answer: ${parsed.error.detail}` });
 }

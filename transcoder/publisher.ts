@@ -50,6 +50,8 @@ export interface PublisherLimits {
 const LIMITS: PublisherLimits = { lateMs: 10_000, spoolAfterMs: 1_000, waitingBytes: 64 * 1024 * 1024 };
 /** Entries of one append; origin takes 256, and a group has two. */
 const MAX_APPEND_ENTRIES = 200;
+/** Groups that wait to be told, an hour of them or more; by then the broadcast is over, and they would be refused. */
+const MAX_WAITING_GROUPS = 10_000;
 
 export class Publisher {
   readonly #options: PublisherOptions;
@@ -134,10 +136,9 @@ export class Publisher {
 
   #enqueue(group: Group): void {
     this.#waitingBytes += group.facts.bytes;
-    void group.settled.then(() => {
-      this.#waitingBytes -= group.facts.bytes;
-    });
+    void group.settled.then(() => this.#onSettled(group));
     this.#queue.push(group);
+    if (this.#queue.length > MAX_WAITING_GROUPS && !this.#over) this.#despair();
     if (this.#over) this.#leave();
     else
       this.#running ??= this.#run().finally(() => {
@@ -163,6 +164,20 @@ export class Publisher {
     }
   }
 
+  #onSettled(group: Group): void {
+    this.#waitingBytes -= group.facts.bytes;
+    const { segment } = group;
+    if (!segment || !group.hasWholeSegment()) return;
+    // Its objects are stored. Should this process die before it is told of, the next one tells of it.
+    group.untoldAfter(this.#limits.spoolAfterMs, () => this.#options.spool.keep(segment, []));
+  }
+
+  /** Origin has been away for so long that what waits would not fit into memory. */
+  #despair(): void {
+    this.#over = true;
+    this.#options.onRefused({ name: "unreachable", detail: "origin has taken nothing for too long" });
+  }
+
   #tell(batch: readonly Group[]): ReturnType<OriginClient["append"]> {
     const entries = batch.flatMap((group) => group.entriesToTell());
     const patience = { gate: this.#timeline, isWanted: () => !this.#over };
@@ -184,6 +199,7 @@ export class Publisher {
   #onTold(group: Group): void {
     const { spool, onPublished } = this.#options;
     const { published } = group.facts;
+    group.close();
     if (!published) spool.discard(undefined);
     else onPublished?.(published, performance.now() - group.cutAt, group.lateObjects);
     if (!group.segment) return;
@@ -214,6 +230,7 @@ export class Publisher {
     this.#queue = [];
     for (const group of left) {
       group.giveUp();
+      group.close();
       if (group.segment) {
         // Its objects may all be stored, and only the telling be left.
         if (group.hasWholeSegment()) spool.keep(group.segment, []);

@@ -41,6 +41,8 @@ export class Session {
   readonly #publisher: Publisher;
   readonly #pipeline: Pipeline;
   #troubled = false;
+  /** FFmpeg is gone; what it wrote is as good as ever. */
+  #lostFfmpeg = false;
   /** Media that was cut so far, seconds. */
   #cutSeconds = 0;
 
@@ -101,7 +103,7 @@ export class Session {
   async finish(limitMs: number): Promise<void> {
     const exit = await this.#pipeline.end();
     if (exit.how !== "ended") this.#options.log({ event: "ffmpeg-exit", ...exit });
-    if (!this.#troubled) this.#publishCuts(this.#cutter.flush());
+    if (!this.#troubled || this.#lostFfmpeg) this.#publishCuts(this.#cutter.flush());
     await this.#publisher.drain(limitMs);
   }
 
@@ -141,6 +143,7 @@ export class Session {
 
   #trouble(trouble: SessionTrouble): void {
     if (this.#troubled) return;
+    this.#lostFfmpeg = trouble.reason === "ffmpeg";
     this.#troubled = trouble.reason !== "cut" || trouble.problem.reason !== "overlong-gop";
     this.#options.onTrouble(trouble);
   }

@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/p
 import { join } from "node:path";
 import * as v from "valibot";
 import { fileName, parseFileName } from "../media/address.ts";
+import { fail, ok, type Result } from "../media/result.ts";
 import { SegmentEntrySchema } from "../wire/ingest.ts";
 import { parseJson } from "../wire/parse.ts";
 import { type ItemFacts, itemName, next, overflow } from "./core/spool-order.ts";
@@ -49,6 +50,8 @@ const LEASE_FILE = "lease.json";
 const ENTRY_FILE = "entry.json";
 /** An item is written under this name first, so that half of one is never taken for a whole. */
 const UNFINISHED = ".unfinished";
+/** Bytes in memory that wait for the disk; past this a slow disk costs segments rather than memory. */
+const MAX_UNWRITTEN_BYTES = 64 * 1024 * 1024;
 const LeaseSchema = v.object({ session: v.string(), lease: v.string(), origin: v.string(), at: v.number() });
 type Lease = v.InferOutput<typeof LeaseSchema>;
 
@@ -56,6 +59,7 @@ export class Spool {
   readonly #options: SpoolOptions;
   readonly #leases = new Map<string, Lease>();
   readonly #items = new Map<string, ItemFacts>();
+  #unwrittenBytes = 0;
   /** What is done on disk, one after the other. */
   #steps: Promise<void> = Promise.resolve();
   #onRelease: () => void = () => {};
@@ -107,17 +111,22 @@ export class Spool {
     this.#onRelease = handler;
   }
 
-  /** The oldest item that may be sent; `undefined` when there is none. */
-  async next(): Promise<SpooledItem | undefined> {
+  /** The oldest item that may be sent, of those that are due; `undefined` when there is none. */
+  async next(isDue?: (facts: ItemFacts) => boolean): Promise<SpooledItem | undefined> {
     this.#enforceLimits();
     await this.#steps;
-    for (let facts = next(this.#items.values()); facts; facts = next(this.#items.values())) {
-      const item = await this.#read(facts);
-      if (item) return item;
+    for (;;) {
+      const facts = next(this.#items.values(), isDue);
+      if (!facts) return undefined;
+      const read = await this.#read(facts);
+      if (read.ok) return read.value;
+      // It may have been dropped for room meanwhile.
+      if (!this.#items.has(facts.name)) continue;
       this.#options.log({ event: "spool-unreadable", session: facts.session, item: facts.name });
-      this.#remove(facts);
+      if (read.error === "broken") this.#remove(facts);
+      // A disk that fails, or no file descriptor left: it stays, and the next process may have more luck.
+      else this.#items.set(facts.name, { ...facts, written: false });
     }
-    return undefined;
   }
 
   /** It was sent, or never will be. */
@@ -134,7 +143,6 @@ export class Spool {
     const name = itemName(lease.session, segment?.msn);
     if (this.#items.has(name)) return;
     const known = this.#leases.get(lease.session) ?? lease;
-    this.#leases.set(lease.session, known);
     const facts: ItemFacts = {
       name,
       session: lease.session,
@@ -142,10 +150,21 @@ export class Spool {
       ...(segment && { msn: segment.msn }),
       bytes: objects.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
       at: Date.now(),
+      written: false,
       released: false,
     };
+    if (this.#unwrittenBytes + facts.bytes > MAX_UNWRITTEN_BYTES) {
+      this.#options.log({ event: "spool-failed", session: facts.session, error: "the disk is too slow" });
+      return;
+    }
+    this.#leases.set(lease.session, known);
     this.#items.set(name, facts);
-    this.#then(facts, () => this.#write(facts, known, segment, objects));
+    this.#unwrittenBytes += facts.bytes;
+    this.#then(facts, () =>
+      this.#write(facts, known, segment, objects).finally(() => {
+        this.#unwrittenBytes -= facts.bytes;
+      }),
+    );
     this.#enforceLimits();
     this.#tell();
   }
@@ -156,22 +175,27 @@ export class Spool {
     segment: SegmentEntry | undefined,
     objects: readonly NamedObject[],
   ): Promise<void> {
+    // It was dropped for room, or origin has taken it, before the disk came to it.
+    if (!this.#items.has(facts.name)) return;
     const folder = this.#folderOf(facts);
     const unfinished = folder + UNFINISHED;
     await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    await writeFile(join(this.#options.folder, lease.session, LEASE_FILE), JSON.stringify(lease), {
-      mode: 0o600,
-    });
+    // Whole or not at all as well: without its lease, all that a session has here is lost.
+    const leaseFile = join(this.#options.folder, lease.session, LEASE_FILE);
+    await writeFile(leaseFile + UNFINISHED, JSON.stringify(lease), { mode: 0o600 });
+    await rename(leaseFile + UNFINISHED, leaseFile);
     for (const { rendition, file, bytes } of objects)
       await writeFile(join(unfinished, `${rendition}~${fileName(file)}`), bytes);
     if (segment) await writeFile(join(unfinished, ENTRY_FILE), JSON.stringify(segment));
     await rename(unfinished, folder);
+    const now = this.#items.get(facts.name);
+    if (!now) return;
+    this.#items.set(facts.name, { ...now, written: true });
+    if (now.released) this.#onRelease();
   }
 
   #remove(facts: ItemFacts): void {
-    this.#items.delete(facts.name);
-    const isLast = ![...this.#items.values()].some(({ session }) => session === facts.session);
-    if (isLast) this.#leases.delete(facts.session);
+    const isLast = this.#forget(facts);
     this.#then(facts, async () => {
       await rm(isLast ? join(this.#options.folder, facts.session) : this.#folderOf(facts), {
         recursive: true,
@@ -179,6 +203,14 @@ export class Spool {
       });
     });
     this.#tell();
+  }
+
+  /** Is nothing left of its session? */
+  #forget(facts: ItemFacts): boolean {
+    this.#items.delete(facts.name);
+    const isLast = ![...this.#items.values()].some(({ session }) => session === facts.session);
+    if (isLast) this.#leases.delete(facts.session);
+    return isLast;
   }
 
   /** Too much, or too old: the oldest goes. */
@@ -192,13 +224,15 @@ export class Spool {
 
   /** A disk that fails costs what was to be written, and nothing else. */
   #then(facts: ItemFacts, step: () => Promise<void>): void {
-    this.#steps = this.#steps.then(step).catch((error: unknown) => {
+    this.#steps = this.#steps.then(step).catch(async (error: unknown) => {
       this.#options.log({ event: "spool-failed", session: facts.session, error: String(error) });
-      this.#items.delete(facts.name);
+      this.#forget(facts);
+      // A disk that is full is not to be kept full by halves.
+      await rm(this.#folderOf(facts) + UNFINISHED, { recursive: true, force: true }).catch(() => {});
     });
   }
 
-  async #read(facts: ItemFacts): Promise<SpooledItem | undefined> {
+  async #read(facts: ItemFacts): Promise<Result<SpooledItem, "broken" | "failed">> {
     const lease = this.#leases.get(facts.session);
     try {
       const folder = this.#folderOf(facts);
@@ -210,14 +244,14 @@ export class Spool {
         const file = parseFileName(rest);
         if (name === ENTRY_FILE) {
           const entry = parseJson(SegmentEntrySchema, bytes.toString("utf8"));
-          if (!entry.ok) return undefined;
+          if (!entry.ok) return fail("broken");
           segment = entry.value;
         } else if (file) objects.push({ rendition, file, bytes });
       }
-      if (!lease || (facts.msn !== undefined && !segment)) return undefined;
-      return { facts, holder: lease, ...(segment && { segment }), objects };
-    } catch {
-      return undefined;
+      if (!lease || (facts.msn !== undefined && !segment)) return fail("broken");
+      return ok({ facts, holder: lease, ...(segment && { segment }), objects });
+    } catch (error) {
+      return fail(error instanceof Error && "code" in error && error.code === "ENOENT" ? "broken" : "failed");
     }
   }
 
@@ -239,6 +273,9 @@ export class Spool {
       if (item.endsWith(UNFINISHED)) await rm(path, { recursive: true, force: true });
       else await this.#readItem(lease.value, item);
     }
+    if ([...this.#items.values()].some((facts) => facts.session === session)) return;
+    this.#leases.delete(session);
+    await rm(folder, { recursive: true, force: true });
   }
 
   async #readItem(lease: Lease, item: string): Promise<void> {
@@ -251,6 +288,7 @@ export class Spool {
       sessionAt: lease.at,
       ...(msn !== undefined && { msn }),
       ...(await weigh(join(this.#options.folder, lease.session, item))),
+      written: true,
       released: true,
     };
     this.#items.set(facts.name, facts);

@@ -21,6 +21,8 @@ import { WarmUp } from "./warm-up.ts";
 const ASK_MS = 400;
 /** An encoder that waits and sends nothing for this long is sent away. */
 const MAX_SILENCE_MS = 10_000;
+/** An FFmpeg that would not stay warm is not begun again sooner: it takes from those that are live. */
+const REWARM_MS = 15_000;
 
 export class Standby {
   /** Resolves when the connection is over, and what it may have become. */
@@ -33,6 +35,7 @@ export class Standby {
   #clockOffsetMs = NO_OFFSET;
   #heardAt = performance.now();
   #warm: WarmUp | undefined;
+  #warmedAt = Number.NEGATIVE_INFINITY;
   #encoder: Encoder | undefined;
   #isOver = false;
 
@@ -45,7 +48,7 @@ export class Standby {
     publication.onMedia(({ kind, timestampMs, payload }) =>
       this.#onMedia({ kind, timestamp: timestampMs, payload }),
     );
-    this.done = this.#wait();
+    this.done = this.#wait().catch((error: unknown) => this.#fail(error));
   }
 
   /** Id of the session it holds, once it does. */
@@ -101,6 +104,9 @@ export class Standby {
     const probed = this.#probe.check(Date.now());
     if (probed.state !== "ready") return;
     this.#warm?.stop();
+    const now = performance.now();
+    if (now - this.#warmedAt < REWARM_MS) return;
+    this.#warmedAt = now;
     this.#options.log({ event: "warming-up", plan });
     const { ffmpeg } = this.#options;
     const messages = this.#held.messages();
@@ -135,6 +141,14 @@ export class Standby {
       ...(this.#warm && { warm: this.#warm }),
     });
     await this.#encoder.done;
+  }
+
+  /** This code failed: the encoder is sent away, and nobody else is hurt. */
+  #fail(error: unknown): void {
+    this.#options.log({ event: "encoder-failed", error: String(error) });
+    const { code, description } = statusOfRefusal("internal");
+    this.#publication.end(code, description);
+    this.#end();
   }
 
   #drop(code: string, description: string): void {

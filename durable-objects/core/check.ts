@@ -11,9 +11,9 @@ import { PARTS_KEPT_MS } from "./parts.ts";
 export const CHECK_AFTER_MS = 60_000;
 /** A check that failed is tried again. */
 export const CHECK_RETRY_MS = 60_000;
-/** What is late may come for as long after the end. */
-export const LATE_DAYS = 7;
 const DAY_MS = 86_400_000;
+/** What is late may come for as long after the end. */
+export const LATE_MS = 7 * DAY_MS;
 /** An object that nothing names is left alone while it may be on its way into a timeline. */
 export const ORPHAN_AGE_MS = DAY_MS;
 
@@ -28,12 +28,12 @@ export interface Sweep {
 /** What a check that begins now may remove. */
 export const sweepAt = (endedAt: number, now: number): Sweep => ({
   parts: now >= endedAt + PARTS_KEPT_MS,
-  orphans: now >= endedAt + LATE_DAYS * DAY_MS,
+  orphans: now >= endedAt + LATE_MS,
 });
 
 /** When to check again after a check that began then; `undefined` after the last one. */
 export function nextCheckAfter(endedAt: number, begunAt: number): number | undefined {
-  return [endedAt + PARTS_KEPT_MS, endedAt + LATE_DAYS * DAY_MS].find((at) => at > begunAt);
+  return [endedAt + PARTS_KEPT_MS, endedAt + LATE_MS].find((at) => at > begunAt);
 }
 
 export const EMPTY_TALLY: Tally = {
@@ -100,12 +100,14 @@ export function comparePage(
   const missing: Missing[] = [];
   const named = new Set<string>();
   let [objects, bytes] = [0, 0];
-  if (page.isNamed && page.hasMedia) {
+  // What history names is never removed, also of a rendition that its session forgot to describe.
+  const isNamed = page.isNamed || history.some(({ tracks }) => Object.hasOwn(tracks, rendition));
+  if (isNamed && page.hasMedia) {
     const init = listed.find(({ file }) => file.kind === "init");
     if (init) named.add(init.key);
     else if (page.isFirst) missing.push({ session, rendition, why: "absent" });
   }
-  for (const { msn, tracks } of page.isNamed ? history : []) {
+  for (const { msn, tracks } of isNamed ? history : []) {
     const object = tracks[rendition];
     const found = bySegment.get(msn);
     if (found && object) named.add(found.key);

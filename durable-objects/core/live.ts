@@ -154,8 +154,9 @@ export function release(
   const { session } = live;
   const isPresent = live.broadcast === broadcast && session.ordinal === ordinal;
   if (!isPresent || session.closedAt !== undefined || live.endedAt !== undefined) return undefined;
-  const { id, boot } = session.transcoder ?? transcoder;
-  if (id !== transcoder.id || boot !== transcoder.boot) return undefined;
+  // Ids of sessions are in the addresses of their media: only the host that opened this one can give it up.
+  if (session.transcoder?.id !== transcoder.id || session.transcoder.boot !== transcoder.boot)
+    return undefined;
   return certain || !isAlive(live, now) ? closeSession(live, now) : undefined;
 }
 
@@ -192,11 +193,11 @@ export function checkLease(
 ): Result<Live, LeaseError> {
   if (live === undefined) return fail({ reason: "unknown-lease" });
   const isBefore = live.before?.broadcast === writer.broadcast && live.before.ordinal === writer.ordinal;
-  if (isBefore && sameSecret(live.session.lease, writer.lease)) return ok(live);
-  if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal)
-    return fail({ reason: "fenced" });
-  if (live.session.ordinal < writer.ordinal || !sameSecret(live.session.lease, writer.lease)) {
-    return fail({ reason: "unknown-lease" });
+  if (!isBefore || !sameSecret(live.session.lease, writer.lease)) {
+    if (live.broadcast !== writer.broadcast || live.session.ordinal > writer.ordinal)
+      return fail({ reason: "fenced" });
+    if (live.session.ordinal < writer.ordinal || !sameSecret(live.session.lease, writer.lease))
+      return fail({ reason: "unknown-lease" });
   }
   if (live.endedAt !== undefined || live.session.closedAt !== undefined) return fail({ reason: "closed" });
   return ok(live);

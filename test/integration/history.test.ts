@@ -338,6 +338,31 @@ describe("a check", () => {
     );
   });
 
+  it("puts it together also when it was told late of nothing", async () => {
+    const key = await createStream("told-nothing");
+    const encoder = await Encoder.open(key);
+    await encoder.pushSegment();
+    await encoder.pushPart();
+    const mend = await replaceBucket("told-nothing", FAILING);
+    await encoder.close();
+    const second = await Encoder.open(key);
+    await second.close("broadcast");
+    expect((await postLate(encoder, [{ ...(await lateSegment(encoder, 1)), tracks: {} }])).status).toBe(204);
+    await mend();
+    const { report } = await check(encoder.grant.broadcast);
+    expect(report).toMatchObject({ segments: 2, missingCount: 0 });
+  });
+
+  it("is not put off past the week by what goes on coming late", async () => {
+    const encoder = await Encoder.open(await createStream("ever-late"));
+    await encoder.pushSegment();
+    await encoder.close("broadcast");
+    passTime(7 * DAY + HOUR);
+    await handIn(encoder, 1);
+    expect((await finishCheck(encoder.grant.broadcast)).report).toMatchObject({ segments: 2, final: true });
+    expect((await putLate(encoder, "v720", "seg-2.m4s")).status).toBe(409);
+  });
+
   it("finds the whole segment where one was to be put together that its encoder has handed in meanwhile", async () => {
     const encoder = await Encoder.open(await createStream("handed-in"));
     await encoder.pushSegment();

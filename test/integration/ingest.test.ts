@@ -281,6 +281,19 @@ describe("the timeline", () => {
   });
 });
 
+it("lets no lease begin another broadcast, by the name of the one before, on a stream that was disabled", async () => {
+  const key = await createStream("revived");
+  const first = await Encoder.open(key);
+  await first.pushSegment();
+  const describe = (source: unknown) =>
+    origin(`/ingest/${first.grant.session}/source`, json("POST", { source }, first.auth));
+  const second = await Encoder.begin(await (await describe({ video: SOURCE.video })).json());
+  await second.pushSegment();
+  await origin("/admin/streams/revived/disable", { method: "POST", headers: ADMIN });
+  expect((await describe(SOURCE)).status).toBe(409);
+  expect((await second.append([second.nextPart()])).status).toBe(409);
+});
+
 describe("health", () => {
   it("tells what the encoder sends, how it does, and what to change, in words", async () => {
     const source = { ...SOURCE, video: SOURCE.video && { ...SOURCE.video, keyframeSeconds: 8.3 } };
@@ -304,6 +317,13 @@ describe("health", () => {
 });
 
 describe("the admin API", () => {
+  it.each(["/streams/x/broadcasts", "/broadcasts/x-0123456789abcdefghjkmnpqrs", "/transcoders", "/webhooks"])(
+    "is closed without the token: %s",
+    async (path) => {
+      expect(await problemOf(origin(`/admin${path}`))).toEqual([401, "unauthorized"]);
+    },
+  );
+
   it("is closed without the token", async () => {
     expect(await problemOf(origin("/admin/streams"))).toEqual([401, "unauthorized"]);
     expect(await problemOf(origin("/admin/streams", { headers: { authorization: "Bearer guess" } }))).toEqual(

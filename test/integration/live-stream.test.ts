@@ -196,6 +196,9 @@ describe("a broadcast whose encoder left", () => {
     await first.pushSegment();
     await age("night", 8 * 3_600_000);
     expect(await stateOf("night")).toBe("interrupted");
+    // What else came due during the night does not wait for the encoder as well.
+    const alarm = await runInDurableObject(liveStream("night"), (_object, state) => state.storage.getAlarm());
+    expect(alarm).toBeLessThan(Date.now() + 30_000);
     await runDurableObjectAlarm(liveStream("night"));
     expect(await playlist("night")).not.toContain("#EXT-X-ENDLIST");
     // The encoder was there all the time, and goes on.

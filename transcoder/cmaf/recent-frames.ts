@@ -12,7 +12,7 @@ export interface TrackEvent {
 
 /** Frames of other tracks may begin this much before the keyframe they belong to. */
 const OVERLAP_SECONDS = 0.1;
-/** A lead that shows no keyframe for this long is not waited for. */
+/** A lead that shows no keyframe, or nothing, for this long is not waited for. */
 const MAX_SECONDS = 20;
 
 interface Held {
@@ -43,12 +43,11 @@ export class RecentFrames {
     if (timescale === undefined) return;
     const atSeconds = event.frame.dts / timescale;
     this.#frames.push({ track, frame: event.frame, atSeconds });
-    if (track !== this.#lead) return;
-    if (event.frame.keyframe) {
+    if (track === this.#lead && event.frame.keyframe) {
       // Other tracks may be a little behind: the group before this one stays until the next keyframe.
       if (this.#newestKeyframe !== undefined) this.#dropBefore(this.#newestKeyframe - OVERLAP_SECONDS);
       this.#newestKeyframe = atSeconds;
-    } else this.#dropBefore(atSeconds - MAX_SECONDS);
+    } else this.#dropBefore(atSeconds - MAX_SECONDS); // Also when the lead itself has stopped.
   }
 
   /** Descriptions first, then frames in the order they came. */

@@ -12,6 +12,8 @@ export interface ItemFacts {
   readonly bytes: number;
   /** When it was kept. */
   readonly at: number;
+  /** All of it is on disk. */
+  readonly written: boolean;
   /** The live edge has passed it. */
   readonly released: boolean;
 }
@@ -27,10 +29,14 @@ function before(a: ItemFacts, b: ItemFacts): number {
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The item to send next. */
-export function next(items: Iterable<ItemFacts>): ItemFacts | undefined {
+/** The item to send next, of those that may be. */
+export function next(
+  items: Iterable<ItemFacts>,
+  isDue: (item: ItemFacts) => boolean = () => true,
+): ItemFacts | undefined {
   let first: ItemFacts | undefined;
-  for (const item of items) if (item.released && (!first || before(item, first) < 0)) first = item;
+  for (const item of items)
+    if (item.released && item.written && isDue(item) && (!first || before(item, first) < 0)) first = item;
   return first;
 }
 

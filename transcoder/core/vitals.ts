@@ -19,6 +19,8 @@ export class Vitals {
   #progress: Progress | undefined;
   /** When audio or video last came. */
   #heardAt: number;
+  /** Until then the encoder was made to wait. */
+  #heldUpTo = 0;
 
   constructor(nowMs: number) {
     this.#heardAt = nowMs;
@@ -28,6 +30,11 @@ export class Vitals {
   hear(message: MediaMessage, nowMs: number): void {
     this.#meter.add(message);
     if (message.kind !== "data") this.#heardAt = nowMs;
+  }
+
+  /** The encoder is kept waiting up to now: nothing that it sends is read, and that is no silence of its own. */
+  holdUp(nowMs: number): void {
+    this.#heldUpTo = nowMs;
   }
 
   /** For how long nothing has come. */
@@ -47,7 +54,8 @@ export class Vitals {
   /** Is there still anything to be shown? `since` is when the present look or session began. */
   judge(since: number, session: SessionFigures | undefined, nowMs: number): Judgement {
     const cut = session ? { cutSeconds: session.cutSeconds } : {};
-    const judged = judge({ heardAt: this.#heardAt, since, ...cut }, this.#progress, nowMs);
+    const heardAt = Math.max(this.#heardAt, this.#heldUpTo);
+    const judged = judge({ heardAt, since, ...cut }, this.#progress, nowMs);
     if (judged.verdict === "alive") this.#progress = judged.progress;
     return judged;
   }

@@ -77,7 +77,16 @@ describe("a page", () => {
     ["an init section that is not there", { listed: [seg(0)] }, [{ why: "absent" }]],
     ["an init section on an earlier page", { listed: [seg(0)], isFirst: false }, []],
     ["an init section that nothing needs", { listed: [], history: [], hasMedia: false }, []],
-    ["a rendition that the session does not have", { listed: [], isNamed: false }, []],
+    [
+      "a rendition that the session does not have",
+      { listed: [], history: [segment(0, {})], isNamed: false },
+      [],
+    ],
+    [
+      "one that it did not describe, but has",
+      { listed: [INIT], isNamed: false },
+      [{ msn: 0, why: "absent" }],
+    ],
   ])("is told of %s", (_what, change, missing) => {
     const { tally } = comparePage({ ...page, ...change }, NOW);
     expect(tally.missing).toEqual(missing.map((one) => ({ session: 1, rendition: "v720", ...one })));
@@ -105,7 +114,21 @@ describe("a page", () => {
       [part(0)],
     ],
     ["not the parts before that", { listed: [INIT, part(0)] }, []],
-    ["everything of a rendition that nothing names", { isNamed: false, sweep: ALL }, [INIT, seg(0)]],
+    [
+      "everything of a rendition that nothing names",
+      { history: [segment(0, {})], isNamed: false, sweep: ALL },
+      [INIT, seg(0)],
+    ],
+    [
+      "only the rest of a rendition that history names and its session did not describe",
+      { listed: [INIT, seg(0), seg(7)], isNamed: false, sweep: ALL },
+      [seg(7)],
+    ],
+    [
+      "everything of a rendition that is called what every object has",
+      { rendition: "constructor", history: [segment(0, {})], isNamed: false, sweep: ALL },
+      [INIT, seg(0)],
+    ],
     [
       "an init section without segments",
       { listed: [INIT], history: [], hasMedia: false, sweep: ALL },

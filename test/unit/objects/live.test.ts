@@ -158,6 +158,21 @@ describe("a lease", () => {
     });
     expect(checkLease(next, { broadcast: "show-c", ordinal: 1, lease: "secret" }, same).ok).toBe(true);
   });
+
+  it.each<
+    [string, { readonly lease?: string; readonly endedAt?: number; readonly closedAt?: number }, string]
+  >([
+    ["is good for the one that follows", {}, "ok"],
+    ["not with another secret", { lease: "guess" }, "fenced"],
+    ["not when that is over", { endedAt: NOW + 9 }, "closed"],
+    ["not when the session was given back", { closedAt: NOW + 9 }, "closed"],
+  ])("by the name of the broadcast before: %s", (_what, { lease = "secret", endedAt, closedAt }, verdict) => {
+    const next = restart(live, "show-c", NOW + 5);
+    const left = closedAt === undefined ? next : closeSession(next, closedAt);
+    const present: Live = { ...left, ...(endedAt !== undefined && { endedAt }) };
+    const checked = checkLease(present, { ...writer, lease }, same);
+    expect(checked.ok ? "ok" : checked.error.reason).toBe(verdict);
+  });
 });
 
 describe("what viewers are told, and when it is looked at again", () => {
@@ -255,7 +270,7 @@ describe("a host that is gone", () => {
   const present = { broadcast: "show-a", ordinal: 3 };
   it.each([
     ["frees the session it had", held, present, host, true, NOW, true],
-    ["frees a session whose host was not named", live, present, host, true, NOW, true],
+    ["knows nothing of a session whose host was not named", live, present, host, true, NOW, false],
     ["and is another one", held, present, { id: "b", boot: "1" }, true, NOW, false],
     ["and has begun anew since", held, present, { id: "a", boot: "0" }, true, NOW, false],
     ["had an older session", held, { ...present, ordinal: 2 }, host, true, NOW, false],

@@ -115,6 +115,15 @@ it("gives a receiver that is silent up in time", async () => {
   });
 });
 
+it("waits no longer for the body of a refusal", async () => {
+  const stalled = async () =>
+    new Response(new ReadableStream({ pull: () => new Promise(() => {}) }), { status: 500 });
+  expect(await post({ url: "https://x.test/", secret: newSecret() }, MESSAGE, NOW, stalled, 100)).toEqual({
+    kind: "answered",
+    status: 500,
+  });
+});
+
 it("says that nobody is there", async () => {
   const url = await receiver(() => {});
   await new Promise((resolve) => server?.close(resolve));

@@ -37,6 +37,8 @@ describe("liveness", () => {
 
 describe("retries", () => {
   it("wait longer and longer, never longer than the most, and end", () => {
+    expect(retryDelayMs(ORIGIN_RETRY, 1, 1, 9_000), "there is time for another").toBe(200);
+    expect(retryDelayMs(ORIGIN_RETRY, 1, 1, 9_900), "tries that hang count by the clock").toBeUndefined();
     const longest = [1, 2, 3, 4, 5, 6, 7, 8].map((attempt) => retryDelayMs(ORIGIN_RETRY, attempt, 1));
     expect(longest).toEqual([200, 400, 800, 1600, 2000, 2000, 2000, undefined]);
     for (const [i, most] of longest.entries()) {

@@ -53,6 +53,9 @@ const picture = (size: string, seconds: number, gop = 25) => [
   ],
   ...["-g", String(gop), "-keyint_min", String(gop), "-sc_threshold", "0", "-c:a", "aac"],
 ];
+const keyframe = (messages: readonly MediaMessage[]): Uint8Array =>
+  messages.find(({ kind, payload }) => kind === "video" && payload[0] === 0x17 && payload[1] === 1)
+    ?.payload ?? new Uint8Array();
 const seconds = (origin: MadeUpOrigin, session: string) =>
   origin.entries
     .filter(({ entry, session: own }) => entry.type === "segment" && own === session)
@@ -66,6 +69,30 @@ describe("an encoder", () => {
     expect(started).toHaveLength(1);
     expect(seconds(origin, "b.1")).toBeCloseTo(4, 1);
     expect(origin.calls).toEqual(["open", "describe 320x180", "close session"]);
+  });
+
+  it("that leaves while its next session is being opened leaves none behind", async () => {
+    const origin = new MadeUpOrigin();
+    const publication = new MadeUpPublication();
+    const close = origin.close.bind(origin);
+    origin.close = async (holder, scope) => {
+      publication.leave();
+      return close(holder, scope);
+    };
+    const encoder = new Encoder(publication, { key: "k" }, origin.grant(), {
+      client: origin,
+      ffmpeg: { program: "ffmpeg", version: VERSION },
+      spool: NO_SPOOL,
+      log: () => {},
+    });
+    const { messages } = makeSource("left", picture("320x180", 3));
+    for (const message of messages) publication.send(message);
+    await vi.waitFor(() => expect(origin.entries.length).toBeGreaterThan(0), 10_000);
+    const [message] = messages;
+    if (message)
+      publication.send({ ...message, kind: "video", timestamp: 3_600_000, payload: keyframe(messages) });
+    await encoder.done;
+    expect(origin.calls.filter((call) => call === "open")).toHaveLength(1);
   });
 
   it("whose clock jumps an hour goes on in a new session, though it says its configuration only once", async () => {

@@ -314,6 +314,51 @@ describe("the publisher", () => {
     await until("the late segment", () => origin.late.length === 1);
   });
 
+  it("keeps the segment whose objects were what origin refused", async () => {
+    const { origin, publisher, refusals, flush } = await start({ spoolAfterMs: 5_000 });
+    publisher.describe(INIT);
+    await until("the description", () => origin.entries.length === 1);
+    origin.mood = { objects: "fenced", timeline: "fenced" };
+    publisher.publish(both(1));
+    await until("the refusal", () => refusals.length === 1);
+    origin.mood = { objects: "well", timeline: "well" };
+    flush();
+    await until("the late segment", () => origin.late.length === 1);
+    expect(origin.objects.has("v720/seg-1.m4s")).toBe(true);
+  });
+
+  it("that dies while only the timeline is away leaves its segments to the next process", async () => {
+    const { origin, client, publisher, spool, folder } = await start();
+    publisher.describe(INIT);
+    await until("the description", () => origin.entries.length === 1);
+    origin.mood = { objects: "well", timeline: "hanging" };
+    for (const msn of [1, 2]) publisher.publish(both(msn));
+    await until("what only has to be told", () => spool.depth.items === 2);
+    await spool.settled();
+    // Killed here: nobody drains, nothing is released.
+    origin.mood = { objects: "well", timeline: "well" };
+    const next = await Spool.open({ folder, origin: "o", limits: { bytes: 1e8, ageMs: 1e8 }, log: () => {} });
+    const flusher = startFlusher({ spool: next, client, log: () => {} });
+    ends.push(() => flusher.stop());
+    await until("all segments", () => origin.late.length === 2);
+    expect(origin.late).toEqual([1, 2]);
+    await publisher.drain(0);
+  });
+
+  it("ends a session that origin has not heard for an hour, with all its segments on disk", async () => {
+    const { origin, publisher, refusals, spool } = await start({ waitingBytes: 1e9, spoolAfterMs: 60_000 });
+    publisher.describe(INIT);
+    await until("the description", () => origin.entries.length === 1);
+    origin.mood = { objects: "refusing", timeline: "refusing" };
+    publisher.publish(both(1, 1));
+    for (let i = 0; i < 9_999; i += 1) publisher.publish([part(2, 1)]);
+    expect(refusals).toEqual([]);
+    publisher.publish([part(2, 1)]);
+    expect(refusals).toMatchObject([{ name: "unreachable" }]);
+    expect(spool.depth.items).toBe(1);
+    await until("nothing in memory", () => publisher.waitingBytes === 0);
+  });
+
   it("waits for an origin that is merely slow", async () => {
     const { origin, publisher, spool } = await start({ lateMs: 20_000, spoolAfterMs: 10_000 });
     origin.mood = { objects: "slow", timeline: "slow" };

@@ -26,6 +26,13 @@ const { messages } = makeSource("slow-ffmpeg", [
   ...["-b:v", "3M", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0", "-c:a", "aac"],
 ]);
 
+/** Small pictures, with nothing below them that could be left out, but of many bytes. */
+const { messages: small } = makeSource("small-ffmpeg", [
+  ...["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25,noise=alls=80:allf=t"],
+  ...["-t", String(SECONDS), "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
+  ...["-pix_fmt", "yuv420p", "-b:v", "4M", "-g", "25", "-keyint_min", "25", "-sc_threshold", "0"],
+]);
+
 /** A program that is run instead of FFmpeg. */
 function program(script: string): string {
   const path = join(mkdtempSync(join(tmpdir(), "millrace-slow-")), "ffmpeg");
@@ -73,6 +80,63 @@ it("leaves out its most expensive rung, keeps the rendition, and is live again",
   expect((Math.max(...ends) - Math.min(...begins)) / 1000, "media up to the end").toBeGreaterThan(
     SECONDS - 1,
   );
+});
+
+it("that hangs is replaced, and the encoder it kept waiting is not taken for silent", {
+  timeout: 90_000,
+}, async () => {
+  const publication = new MadeUpPublication();
+  const origin = new MadeUpOrigin();
+  const logged: LogEvent[] = [];
+  const marker = join(mkdtempSync(join(tmpdir(), "millrace-hang-")), "hung");
+  // `mkdir` succeeds once.
+  const hangsOnce = `mkdir ${marker} 2>/dev/null && exec sleep 90; exec ffmpeg "$@"`;
+  const encoder = new Encoder(publication, { key: "k" }, origin.grant(), {
+    client: origin,
+    ffmpeg: { program: program(hangsOnce), version: VERSION },
+    spool: NO_SPOOL,
+    log: (event) => logged.push(event),
+  });
+  const isOver = () => publication.dropped !== undefined || origin.entries.length > 3;
+  // Over and over, on one clock, and nothing while the socket is paused: as TCP has it.
+  for (let round = 0; !isOver(); round += 1) {
+    for (const message of small) {
+      while (publication.isPaused && !isOver()) await new Promise((resolve) => setTimeout(resolve, 10));
+      if (isOver()) break;
+      publication.send({ ...message, timestamp: message.timestamp + round * SECONDS * 1000 });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  }
+  expect(publication.dropped).toBeUndefined();
+  expect(logged).toContainEqual(expect.objectContaining({ event: "session-trouble", reason: "standstill" }));
+  expect(new Set(origin.entries.map(({ session }) => session))).toEqual(new Set(["b.2"]));
+  publication.leave();
+  await encoder.done;
+});
+
+it("that dies leaves a whole segment of what it wrote", { timeout: 60_000 }, async () => {
+  const publication = new MadeUpPublication();
+  const origin = new MadeUpOrigin();
+  const logged: LogEvent[] = [];
+  const encoder = new Encoder(publication, { key: "k" }, origin.grant(), {
+    client: origin,
+    // That is one second of this source and most of another.
+    ffmpeg: { program: program('head -c 700000 | ffmpeg "$@"; exit 1'), version: VERSION },
+    spool: NO_SPOOL,
+    log: (event) => logged.push(event),
+  });
+  for (const message of messages) {
+    publication.send(message);
+    if (logged.some(({ reason }) => reason === "ffmpeg")) break;
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  publication.leave();
+  await encoder.done;
+  const first = origin.entries.filter(({ session }) => session === "b.1").map(({ entry }) => entry);
+  const numbers = (type: "part" | "segment") =>
+    new Set(first.flatMap((entry) => (entry.type === type ? [entry.msn] : [])));
+  expect(numbers("part").size).toBeGreaterThan(0);
+  expect(numbers("segment")).toEqual(numbers("part"));
 });
 
 it("that takes nothing at all makes the encoder wait, and nothing grows", { timeout: 60_000 }, async () => {

@@ -1,5 +1,15 @@
 /** The spool on a real disk: what is kept, what is sent next, what has to go, and what a new process finds. */
-import { mkdirSync, mkdtempSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -155,6 +165,89 @@ describe("a spool", () => {
     expect((await spool.next())?.segment?.msn).toBe(2);
   });
 
+  it("takes no item for broken that the disk has not come to yet", async () => {
+    const { spool, logged } = await open();
+    const older = spool.session({ session: "older-abc.1", lease: "l" });
+    older.keep(segment(1), objects(1));
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    own.release(1);
+    const asked = spool.next();
+    // Comes before the other one, and is asked for before it is written.
+    await Promise.resolve();
+    older.keep(segment(2), objects(2, 200_000));
+    older.release(2);
+    expect((await asked)?.segment?.msn).toBe(1);
+    expect(logged.map(({ event }) => event)).not.toContain("spool-unreadable");
+    expect((await spool.next())?.segment?.msn).toBe(2);
+  });
+
+  it("wakes who waits for an item when it is on disk", async () => {
+    const { spool } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    own.release(1);
+    await new Promise<void>((resolve) => spool.onRelease(resolve));
+    expect((await spool.next())?.segment?.msn).toBe(1);
+  });
+
+  it("never writes over the lease that everything depends on", async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    await spool.settled();
+    // Whoever is in the middle of reading it, or is killed in the middle of writing it, has the old one whole.
+    const reader = openSync(join(folder, HOLDER.session, "lease.json"), "r");
+    const { ino } = fstatSync(reader);
+    own.keep(segment(2), objects(2));
+    await spool.settled();
+    expect(statSync(join(folder, HOLDER.session, "lease.json")).ino).not.toBe(ino);
+    closeSync(reader);
+    expect(readdirSync(join(folder, HOLDER.session)).sort()).toEqual(["lease.json", "seg-1", "seg-2"]);
+  });
+
+  it("leaves no halves on a disk that is full, and keeps what it had", async () => {
+    const { spool, folder, logged } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    await spool.settled();
+    // No room for the second object: something is in its place.
+    mkdirSync(join(folder, HOLDER.session, "seg-2.unfinished", "v480~seg-2.m4s"), { recursive: true });
+    own.keep(segment(2), [
+      ...objects(2),
+      { rendition: "v480", file: { kind: "segment", msn: 2 }, bytes: new Uint8Array(10) },
+    ]);
+    await spool.settled();
+    expect(logged.map(({ event }) => event)).toContain("spool-failed");
+    expect(readdirSync(join(folder, HOLDER.session)).sort()).toEqual(["lease.json", "seg-1"]);
+    expect((await (await open(folder)).spool.next())?.segment?.msn).toBe(1);
+  });
+
+  it("forgets a session of which only the lease is left", async () => {
+    const { spool, folder } = await open();
+    spool.session(HOLDER).keep(segment(1), objects(1));
+    await spool.settled();
+    rmSync(join(folder, HOLDER.session, "seg-1"), { recursive: true });
+    await open(folder);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("costs segments rather than memory when the disk is slow", async () => {
+    const { spool, logged } = await open(undefined, { bytes: 1e9 });
+    const own = spool.session(HOLDER);
+    const large = new Uint8Array(8 * 1024 * 1024);
+    for (let msn = 0; msn < 12; msn += 1)
+      own.keep(segment(msn), [{ rendition: "v720", file: { kind: "segment", msn }, bytes: large }]);
+    expect(spool.depth.items).toBe(8);
+    expect(logged.filter(({ event }) => event === "spool-failed")).toHaveLength(4);
+    await spool.settled();
+    own.keep(segment(20), objects(20));
+    expect(spool.depth.items, "and takes more when it has caught up").toBe(9);
+    await spool.settled();
+    for (let msn = 0; msn <= 20; msn += 1) own.discard(msn);
+    await spool.settled();
+  });
+
   it("costs only the segment when the disk fails", async () => {
     const { spool, folder, logged } = await open();
     // A file where the session's folder has to be.
@@ -178,6 +271,7 @@ describe("the order of a spool", () => {
     sessionAt: 0,
     bytes: 100,
     at: 0,
+    written: true,
     released: true,
     ...facts,
   });
@@ -187,8 +281,10 @@ describe("the order of a spool", () => {
       item({ session: "b.1", sessionAt: 5, msn: 1 }),
       item({ session: "a.2", sessionAt: 9, msn: 0 }),
       item({ session: "b.1", sessionAt: 5, msn: 0, released: false }),
+      item({ session: "b.1", sessionAt: 4, msn: 0, written: false }),
     ];
     expect(next(items)?.name).toBe("b.1/1");
+    expect(next(items, ({ session }) => session !== "b.1")?.name).toBe("a.2/0");
     expect(next([])).toBeUndefined();
   });
 
@@ -285,6 +381,68 @@ describe("the flusher", () => {
     while (spool.depth.items > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     await flusher.stop();
     expect(told).toEqual([{ ...both, tracks: { v480: object } }]);
+  });
+
+  it("does not let one session that origin fails on keep the others waiting", async () => {
+    const { spool } = await open();
+    const poisoned = spool.session({ session: "a-poisoned.1", lease: "l" });
+    poisoned.keep(segment(1), objects(1));
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const own = spool.session(HOLDER);
+    for (const msn of [1, 2]) own.keep(segment(msn), objects(msn));
+    poisoned.release(1);
+    for (const msn of [1, 2]) own.release(msn);
+    let failures = 0;
+    const flusher = startFlusher({
+      spool,
+      log: () => {},
+      policy: QUICK,
+      client: {
+        putLate: async ({ session }) => {
+          if (session === HOLDER.session) return ok(true as const);
+          failures += 1;
+          return fail({ name: "internal", status: 500, detail: "" });
+        },
+        tellLate: async () => ok(true as const),
+      },
+    });
+    while (spool.depth.items > 1) await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(failures, "it was tried before").toBeGreaterThan(0);
+    const before = failures;
+    while (failures < before + 3) await new Promise((resolve) => setTimeout(resolve, 2));
+    await flusher.stop();
+    expect(spool.depth.items, "and still is").toBe(1);
+  });
+
+  it("throws nothing away because somebody between here and origin said no", async () => {
+    const misrouted: Refusal = { name: "unreadable", status: 404, detail: "" };
+    const { calls, logged } = await flush([misrouted, misrouted], [1]);
+    expect(calls).toEqual(["put 1", "put 1", "put 1", "tell 1"]);
+    expect(logged.map(({ event }) => event)).not.toContain("spool-refused");
+  });
+
+  it("stops though origin hangs, and the item stays", { timeout: 20_000 }, async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), objects(1));
+    own.release(1);
+    let asked = 0;
+    const flusher = startFlusher({
+      spool,
+      log: () => {},
+      client: {
+        putLate: () => {
+          asked += 1;
+          return new Promise(() => {});
+        },
+        tellLate: async () => ok(true as const),
+      },
+    });
+    while (asked === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    const keepAlive = setInterval(() => {}, 1000);
+    await flusher.stop();
+    clearInterval(keepAlive);
+    expect((await (await open(folder)).spool.next())?.segment?.msn).toBe(1);
   });
 
   it("hears of what is released later", async () => {

@@ -25,7 +25,7 @@ afterEach(async () => {
   }
 });
 
-function wait(busy: "cold" | "warm") {
+function wait(busy: "cold" | "warm", program = "ffmpeg") {
   const origin = new MadeUpOrigin();
   origin.busy = busy;
   const publication = new MadeUpPublication();
@@ -35,7 +35,7 @@ function wait(busy: "cold" | "warm") {
     { key: "k", backup: true },
     {
       client: origin,
-      ffmpeg: { program: "ffmpeg", version: VERSION },
+      ffmpeg: { program, version: VERSION },
       spool: NO_SPOOL,
       log: (event) => logged.push(event),
     },
@@ -111,6 +111,26 @@ describe("a standby", () => {
     origin.open = async () => ({ ok: false, error: { name: "unknown-key", status: 401, detail: "" } });
     await standby.done;
     expect(publication.dropped?.code).toBe("NetStream.Publish.BadName");
+  });
+
+  it("does not begin an FFmpeg that fails at once again and again", { timeout: 30_000 }, async () => {
+    const { origin, publication, standby, logged } = wait("warm", "false");
+    for (const message of messages) publication.send(message);
+    await vi.waitFor(
+      () => expect(origin.calls.filter((call) => call === "wait with a plan").length).toBeGreaterThan(5),
+      20_000,
+    );
+    expect(logged.filter(({ event }) => event === "warming-up")).toHaveLength(1);
+    publication.leave();
+    await standby.done;
+  });
+
+  it("whose own code fails is sent away, and takes nobody with it", async () => {
+    const { origin, publication, standby, logged } = wait("cold");
+    origin.open = () => Promise.reject(new Error("a bug"));
+    await standby.done;
+    expect(publication.dropped?.code).toBe("NetStream.Publish.Failed");
+    expect(logged.map(({ event }) => event)).toContain("encoder-failed");
   });
 
   it("waits on while origin cannot be reached", async () => {
@@ -194,5 +214,14 @@ describe("recent frames", () => {
     expect(times("lead")[0]).toBe(6000);
     expect(times("other")[0]).toBe(6000);
     expect(frames.events().filter(({ event }) => event.type === "init")).toHaveLength(2);
+  });
+
+  it("are few also when the lead stops and another track goes on for an hour", () => {
+    const frames = new RecentFrames("lead");
+    frames.push("lead", init);
+    frames.push("other", init);
+    frames.push("lead", frame(0, true));
+    for (let at = 0; at <= 3_600_000; at += 500) frames.push("other", frame(at, true));
+    expect(frames.events().length).toBeLessThan(50);
   });
 });
