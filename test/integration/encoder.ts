@@ -75,10 +75,15 @@ export class Encoder {
     return Encoder.begin(await answer.json<SessionGrant>());
   }
 
+  /** A session that was granted, and that has said nothing yet. */
+  static of(grant: SessionGrant): Encoder {
+    if (!grant.plan) throw new Error("a grant for a described source has a plan");
+    return new Encoder(grant, grant.plan);
+  }
+
   /** Go on with a session that was granted, and describe its tracks. */
   static async begin(grant: SessionGrant): Promise<Encoder> {
-    if (!grant.plan) throw new Error("a grant for a described source has a plan");
-    const encoder = new Encoder(grant, grant.plan);
+    const encoder = Encoder.of(grant);
     for (const rendition of encoder.renditions) await encoder.put(rendition, "init.mp4");
     await encoder.append([{ type: "init", renditions: encoder.facts }]);
     return encoder;

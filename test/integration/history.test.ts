@@ -102,6 +102,20 @@ describe("a late segment", () => {
     expect((await check(broadcast)).report).toMatchObject({ segments: 3, objects: 12, missingCount: 0 });
   });
 
+  it("is taken of a session that could not even describe its tracks before it was over", async () => {
+    const key = await createStream("late-undescribed");
+    const opened = await origin("/ingest/sessions", json("POST", { key, source: SOURCE }));
+    const encoder = Encoder.of(await opened.json());
+    await age("late-undescribed", HOUR);
+    await runDurableObjectAlarm(liveStream("late-undescribed"));
+    for (const ended of [true, false]) {
+      await handIn(encoder, 0);
+      expect(await recordOf(encoder.grant.broadcast)).toMatchObject({ segments: 1, gaps: 0 });
+      // And when another show is on, too.
+      if (ended) await Encoder.open(key);
+    }
+  });
+
   it("may come a rendition at a time", async () => {
     const encoder = await Encoder.open(await createStream("late-by-one"));
     await encoder.pushSegment();
