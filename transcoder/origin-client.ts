@@ -18,6 +18,7 @@ import {
 import { parseJson } from "../wire/parse.ts";
 import { readProblem } from "../wire/problem.ts";
 import { ORIGIN_RETRY, type RetryPolicy, retryDelayMs } from "./core/retry.ts";
+import { exchange } from "./exchange.ts";
 import type { Gate } from "./gate.ts";
 import type { NamedObject, SegmentEntry } from "./packaging.ts";
 
@@ -206,19 +207,18 @@ async function callOnce(
   { body, type, lease }: CallOptions,
 ): Promise<Result<string, Refusal>> {
   try {
-    const response = await fetch(url, {
+    const { status, text } = await exchange(url, {
       method,
       headers: {
         ...(type !== undefined && { "content-type": type }),
         ...(lease !== undefined && { authorization: `Bearer ${lease}` }),
       },
-      ...(body !== undefined && { body: typeof body === "string" ? body : new Uint8Array(body) }),
-      signal: AbortSignal.timeout(answerTimeoutMs(body?.length ?? 0)),
+      ...(body !== undefined && { body }),
+      timeoutMs: answerTimeoutMs(body?.length ?? 0),
     });
-    const text = await response.text();
-    if (response.ok) return ok(text);
+    if (status >= 200 && status < 300) return ok(text);
     const { name, title, detail } = readProblem(text);
-    return fail({ name, status: response.status, detail: detail ?? title });
+    return fail({ name, status, detail: detail ?? title });
   } catch (error) {
     return fail({ name: "unreachable", detail: describeError(error) });
   }
@@ -227,10 +227,7 @@ async function callOnce(
 const answerTimeoutMs = (bodyBytes: number): number =>
   ANSWER_TIMEOUT_MS + Math.ceil(bodyBytes / BODY_BYTES_PER_MS);
 
-function describeError(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
-}
+const describeError = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 function read<const S extends v.GenericSchema>(schema: S, text: string): Result<v.InferOutput<S>, Refusal> {
   const parsed = parseJson(schema, text);
