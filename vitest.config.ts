@@ -36,7 +36,8 @@ export default defineConfig({
           globalSetup: ["test/e2e/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // Most of their time is waiting for media that comes at its own pace.
+          maxWorkers: 2,
           // Encoders that run side by side share two cores.
           maxConcurrency: 3,
         },
