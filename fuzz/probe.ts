@@ -108,7 +108,7 @@ function run(bytes: Uint8Array): Ran {
     must(taken.ok, "origin takes every source that the probe finds", { taken, source });
     for (const profile of ["standard", "low", "ultra"] as const) {
       const plan = { nextMsn: 0, ...planLadder(taken.value, profile).plan };
-      const grant = { session: "s", stream: "s", broadcast: "b", lease: "l", plan };
+      const grant = { session: "s.1", stream: "s", broadcast: "b", lease: "l", plan };
       const heard = parse(SessionGrantSchema, JSON.parse(JSON.stringify(grant)));
       // A source of neither picture nor sound never gets so far.
       must(heard.ok, "the transcoder takes every plan that origin makes", { heard, source });

@@ -3,6 +3,7 @@ import { address } from "./address.ts";
 import { amf } from "./amf.ts";
 import { answers } from "./answers.ts";
 import { boxes } from "./boxes.ts";
+import { claim } from "./claim.ts";
 import { conditional } from "./conditional.ts";
 import { cutter } from "./cutter.ts";
 import { flv } from "./flv.ts";
@@ -24,4 +25,5 @@ export const targets: readonly Target[] = [
   address,
   reload,
   conditional,
+  claim,
 ];

@@ -76,6 +76,8 @@ async function run(): Promise<void> {
       MILLRACE_RTMP_PORT: `${rtmpPort}`,
       MILLRACE_HEALTH_PORT: "0",
       MILLRACE_DATA: join(data, "transcoder"),
+      MILLRACE_TRANSCODER_ID: "local",
+      MILLRACE_TRANSCODER_TOKEN: secrets.transcoderToken,
     },
     TRANSCODER_GRACE_MS,
   );

@@ -7,9 +7,13 @@ import { parseJson } from "../../wire/parse.ts";
 import { StartFailure } from "./failure.ts";
 import { writePrivate } from "./private-file.ts";
 
+const randomToken = (): string => randomBytes(32).toString("base64url");
+
 const SecretsSchema = v.object({
   adminToken: v.pipe(v.string(), v.minLength(16)),
   tokenSecret: v.pipe(v.string(), v.minLength(16)),
+  /** Absent in a folder of before transcoders registered. */
+  transcoderToken: v.optional(v.pipe(v.string(), v.minLength(16)), () => randomToken()),
   /** Stream keys that origin told once, by stream. */
   keys: v.record(v.string(), v.string()),
 });
@@ -23,8 +27,12 @@ export function loadSecrets(data: string): Secrets {
   try {
     text = readFileSync(pathOf(data), "utf8");
   } catch {
-    const random = () => randomBytes(32).toString("base64url");
-    const secrets = { adminToken: random(), tokenSecret: random(), keys: {} };
+    const secrets = {
+      adminToken: randomToken(),
+      tokenSecret: randomToken(),
+      transcoderToken: randomToken(),
+      keys: {},
+    };
     saveSecrets(data, secrets);
     return secrets;
   }

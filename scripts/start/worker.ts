@@ -49,9 +49,17 @@ export function endWhenStuck(worker: Child, healthUrl: string, limitMs = RECOVER
 }
 
 /** Write the Worker's secrets where wrangler reads them. Answers the path. */
-export function writeWorkerSecrets(data: string, { adminToken, tokenSecret }: Secrets): string {
+export function writeWorkerSecrets(
+  data: string,
+  { adminToken, tokenSecret, transcoderToken }: Secrets,
+): string {
   const path = join(data, "worker.env");
-  writePrivate(path, `ADMIN_TOKEN=${adminToken}\nTOKEN_SECRET=${tokenSecret}\n`);
+  const lines = [
+    `ADMIN_TOKEN=${adminToken}`,
+    `TOKEN_SECRET=${tokenSecret}`,
+    `TRANSCODER_TOKEN=${transcoderToken}`,
+  ];
+  writePrivate(path, `${lines.join("\n")}\n`);
   return path;
 }
 
