@@ -8,7 +8,15 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 30_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 60_000,
+          // Some wait for real processes and time-outs, so that two cores have room for a third.
+          maxWorkers: 3,
+        },
+      },
       {
         plugins: [
           cloudflareTest(async () => ({

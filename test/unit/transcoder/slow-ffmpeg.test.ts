@@ -44,7 +44,7 @@ function program(script: string): string {
 /** FFmpeg that reads at 0.6 of live for as long as it has three tracks to make. */
 const SLOW = 'case "$*" in *pipe:5*) exec ffmpeg -readrate 0.6 "$@" ;; *) exec ffmpeg "$@" ;; esac';
 
-it("leaves out its most expensive rung, keeps the rendition, and is live again", {
+it.concurrent("leaves out its most expensive rung, keeps the rendition, and is live again", {
   timeout: 60_000,
 }, async () => {
   const origin = new MadeUpOrigin();
@@ -82,7 +82,7 @@ it("leaves out its most expensive rung, keeps the rendition, and is live again",
   );
 });
 
-it("that hangs is replaced, and the encoder it kept waiting is not taken for silent", {
+it.concurrent("that hangs is replaced, and the encoder it kept waiting is not taken for silent", {
   timeout: 90_000,
 }, async () => {
   const publication = new MadeUpPublication();
@@ -114,7 +114,7 @@ it("that hangs is replaced, and the encoder it kept waiting is not taken for sil
   await encoder.done;
 });
 
-it("that dies leaves a whole segment of what it wrote", { timeout: 60_000 }, async () => {
+it.concurrent("that dies leaves a whole segment of what it wrote", { timeout: 60_000 }, async () => {
   const publication = new MadeUpPublication();
   const origin = new MadeUpOrigin();
   const logged: LogEvent[] = [];
@@ -139,7 +139,7 @@ it("that dies leaves a whole segment of what it wrote", { timeout: 60_000 }, asy
   expect(numbers("segment")).toEqual(numbers("part"));
 });
 
-it("that takes nothing at all makes the encoder wait, and nothing grows", { timeout: 60_000 }, async () => {
+it.concurrent("that takes nothing at all makes the encoder wait, and nothing grows", { timeout: 60_000 }, async () => {
   const publication = new MadeUpPublication();
   const origin = new MadeUpOrigin();
   const encoder = new Encoder(publication, { key: "k" }, origin.grant(), {
