@@ -45,7 +45,8 @@ export function missingOf(
   broadcast: string,
   ordinal: number,
 ): MissingOfSession {
-  const absent = (archive.find(broadcast)?.report?.missing ?? []).filter(
+  const report = archive.find(broadcast)?.report;
+  const absent = (report?.missing ?? []).filter(
     ({ session, why }) => session === ordinal && why === "absent",
   );
   const byMsn = new Map<number, string[]>();
@@ -63,6 +64,7 @@ export function missingOf(
       .map(([msn, renditions]) => ({ msn, renditions }))
       .sort((a, b) => a.msn - b.msn)
       .slice(0, MAX_MISSING_SEGMENTS),
+    ...(report && { checkedAt: report.checkedAt }),
   };
 }
 

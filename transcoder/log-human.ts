@@ -41,6 +41,8 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
     `${segments} segment(s) on disk (${bytesWords(bytes)}), ${waiting} of them late`,
   "spool-handed-over": ({ session, msn, waitedMs }) =>
     `handed over ${msn === undefined ? "the description" : `segment ${msn}`} of ${session}, late by ${secondsWords(Number(waitedMs) / 1000)}`,
+  "spool-checked": ({ session, missing, again }) =>
+    `origin misses ${missing} segment(s) of ${session}; ${again} are sent again`,
   "spool-dropped": ({ session, msn, bytes }) =>
     `the spool is full: segment ${msn} of ${session} (${bytesWords(bytes)}) is lost`,
   "spool-refused": ({ session, msn, problem }) =>

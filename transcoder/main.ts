@@ -17,6 +17,7 @@ import { createRegistration } from "./registration.ts";
 import { startRtmpServer } from "./rtmp-server.ts";
 import { type Served, serveEncoder } from "./serve.ts";
 import { Spool } from "./spool.ts";
+import { startChecker } from "./spool-checker.ts";
 import { startFlusher } from "./spool-flusher.ts";
 import { tlsListener } from "./tls.ts";
 import { VERSION } from "./version.ts";
@@ -51,6 +52,7 @@ const spool = await Spool.open({
   stopEarly(`The folder for segments that wait cannot be used: ${error.message}. Set MILLRACE_DATA.`),
 );
 const flusher = startFlusher({ spool, client, log });
+const checker = startChecker({ spool, client, log });
 
 const slots = config.slots ?? Math.min(1000, defaultSlots(availableParallelism()));
 /** This host, and this run of it. */
@@ -147,7 +149,7 @@ async function stop(signal: string): Promise<void> {
   await Promise.race([Promise.all([emptied(), server.close()]), delay(STOP_LIMIT_MS)]);
   if (encoders.size + knocking > 0)
     log({ event: "stopping-late", level: "warning", encoders: encoders.size });
-  await Promise.all([registration.stop(), flusher.stop()]);
+  await Promise.all([registration.stop(), flusher.stop(), checker.stop()]);
   await Promise.race([spool.settled(), delay(DISK_LIMIT_MS)]);
   tls?.close();
   await health.close();

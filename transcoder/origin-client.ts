@@ -8,6 +8,7 @@ import type * as v from "valibot";
 import { contentType, fileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import type { Entry } from "../media/timeline.ts";
+import { type MissingOfSession, MissingOfSessionSchema } from "../wire/broadcasts.ts";
 import type { EndScope, OpenSession, Sampled, SessionGrant, Source, Stats, Waiting } from "../wire/ingest.ts";
 import {
   AppendAnswerSchema,
@@ -67,6 +68,8 @@ export interface OriginClient {
   putLate(holder: Holder, object: NamedObject): Promise<Result<true, Refusal>>;
   /** Complete the history with segments whose objects are stored; tried once. */
   tellLate(holder: Holder, segments: readonly SegmentEntry[]): Promise<Result<true, Refusal>>;
+  /** What origin misses of a session; tried once. */
+  missing(holder: Holder): Promise<Result<MissingOfSession, Refusal>>;
   sample(holder: Holder, stats: Stats): Promise<Result<Sampled, Refusal>>;
   close(holder: Holder, scope: EndScope): Promise<Result<true, Refusal>>;
 }
@@ -123,6 +126,10 @@ export function createOriginClient(
     },
     tellLate: async ({ session, lease }, segments) =>
       done(await call("POST", `/${session}/late`, { ...json({ segments }), lease, once: true })),
+    missing: async ({ session, lease }) => {
+      const answer = await call("GET", `/${session}/missing`, { lease, once: true });
+      return answer.ok ? read(MissingOfSessionSchema, answer.value) : answer;
+    },
     // A figure that is late is worth nothing: it is not sent twice.
     sample: async ({ session, lease }, stats) => {
       const answer = await call("POST", `/${session}/stats`, { ...json(stats), lease, once: true });

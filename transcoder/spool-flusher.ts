@@ -66,10 +66,11 @@ async function run(
       continue;
     }
     setbacks.forget(item.facts);
-    spool.done(item);
     if (!refusal) {
+      spool.done(item);
       log({ event: "spool-handed-over", ...told, waitedMs: Date.now() - item.facts.at });
     } else {
+      spool.drop(item);
       log({ event: "spool-refused", ...told, problem: refusal.name, detail: refusal.detail });
     }
   }

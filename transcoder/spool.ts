@@ -1,6 +1,7 @@
 /**
- * Segments on disk that origin has not taken in time: bounded in size and age, there again after a restart.
- * One folder a session, one folder an item in it. Sending them is the flusher's business (spool-flusher.ts).
+ * Segments on disk that origin has not taken in time: bounded in size and age, there again after a restart. What origin has
+ * taken meanwhile stays until the broadcast was compared with R2. One folder a session, one folder an item in it. Sending them
+ * is the flusher's business (spool-flusher.ts), asking what is missing the checker's (spool-checker.ts).
  */
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,7 +10,7 @@ import { fileName, parseFileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import { SegmentEntrySchema } from "../wire/ingest.ts";
 import { parseJson } from "../wire/parse.ts";
-import { type ItemFacts, itemName, next, overflow } from "./core/spool-order.ts";
+import { type ItemFacts, itemName, next, overflow, uncheckedSessions } from "./core/spool-order.ts";
 import type { Log } from "./log.ts";
 import type { Holder } from "./origin-client.ts";
 import type { NamedObject, SegmentEntry } from "./packaging.ts";
@@ -31,7 +32,7 @@ export interface SpoolOptions {
 export interface SessionSpool {
   /** Write to disk, unless it is there already. */
   keep(segment: SegmentEntry | undefined, objects: readonly NamedObject[]): void;
-  /** Origin has it: forget it. */
+  /** Origin has it. Nothing happens if it was not kept. */
   discard(msn: number | undefined): void;
   /** The live edge has passed it: it may be sent late. Nothing happens if it was not kept. */
   release(msn: number | undefined): void;
@@ -48,6 +49,8 @@ export interface SpooledItem {
 
 const LEASE_FILE = "lease.json";
 const ENTRY_FILE = "entry.json";
+/** Its presence says that origin has the item, since it was made. */
+const STORED_FILE = "stored";
 /** An item is written under this name first, so that half of one is never taken for a whole. */
 const UNFINISHED = ".unfinished";
 /** Bytes in memory that wait for the disk; past this a slow disk costs segments rather than memory. */
@@ -78,10 +81,34 @@ export class Spool {
     return spool;
   }
 
-  /** Bytes and items on disk. */
+  /** Bytes and items on disk that origin does not have yet. */
   get depth(): { readonly bytes: number; readonly items: number } {
-    const all = [...this.#items.values()];
+    const all = [...this.#items.values()].filter(({ storedAt }) => storedAt === undefined);
     return { bytes: all.reduce((sum, { bytes }) => sum + bytes, 0), items: all.length };
+  }
+
+  /** Sessions of which origin has all that is here, and since when. */
+  unchecked(): readonly { readonly holder: Holder; readonly storedAt: number }[] {
+    return [...uncheckedSessions(this.#items.values())].flatMap(([session, storedAt]) => {
+      const holder = this.#leases.get(session);
+      return holder ? [{ holder, storedAt }] : [];
+    });
+  }
+
+  /** A session was compared with R2: what is missing there is sent again, the rest is forgotten. Answers how many are sent. */
+  checked(session: string, isMissing: (msn: number | undefined) => boolean): number {
+    const own = [...this.#items.values()].filter(
+      (facts) => facts.session === session && facts.storedAt !== undefined,
+    );
+    const missing = own.filter(({ msn }) => isMissing(msn));
+    for (const facts of missing) {
+      const { storedAt: _storedAt, ...rest } = facts;
+      this.#items.set(facts.name, { ...rest, released: true });
+      this.#then(facts, () => rm(join(this.#folderOf(facts), STORED_FILE), { force: true }));
+    }
+    for (const facts of own) if (!missing.includes(facts)) this.#remove(facts);
+    if (missing.length > 0) this.#onRelease();
+    return missing.length;
   }
 
   /** The share of one session. */
@@ -94,7 +121,7 @@ export class Spool {
       },
       discard: (msn) => {
         const facts = this.#items.get(nameOf(msn));
-        if (facts) this.#remove(facts);
+        if (facts) this.#stored(facts);
       },
       release: (msn) => {
         const facts = this.#items.get(nameOf(msn));
@@ -129,8 +156,13 @@ export class Spool {
     }
   }
 
-  /** It was sent, or never will be. */
+  /** Origin has it now. */
   done({ facts }: SpooledItem): void {
+    this.#stored(facts);
+  }
+
+  /** Origin will never take it. */
+  drop({ facts }: SpooledItem): void {
     this.#remove(facts);
   }
 
@@ -194,6 +226,16 @@ export class Spool {
     if (now.released) this.#onRelease();
   }
 
+  /** What was never large enough to matter, or is not on disk yet, need not stay. */
+  #stored(facts: ItemFacts): void {
+    const now = this.#items.get(facts.name);
+    if (now?.written && now.bytes > 0) {
+      this.#items.set(facts.name, { ...now, storedAt: Date.now() });
+      this.#then(facts, () => writeFile(join(this.#folderOf(facts), STORED_FILE), ""));
+      this.#tell();
+    } else this.#remove(facts);
+  }
+
   #remove(facts: ItemFacts): void {
     const isLast = this.#forget(facts);
     this.#then(facts, async () => {
@@ -216,8 +258,9 @@ export class Spool {
   /** Too much, or too old: the oldest goes. */
   #enforceLimits(): void {
     for (const facts of overflow(this.#items.values(), this.#options.limits, Date.now())) {
-      const { session, msn, bytes } = facts;
-      this.#options.log({ event: "spool-dropped", session, ...(msn !== undefined && { msn }), bytes });
+      const { session, msn, bytes, storedAt } = facts;
+      if (storedAt === undefined)
+        this.#options.log({ event: "spool-dropped", session, ...(msn !== undefined && { msn }), bytes });
       this.#remove(facts);
     }
   }
@@ -239,6 +282,7 @@ export class Spool {
       const objects: NamedObject[] = [];
       let segment: SegmentEntry | undefined;
       for (const name of await readdir(folder)) {
+        if (name === STORED_FILE) continue;
         const bytes = await readFile(join(folder, name));
         const [rendition = "", rest = ""] = name.split("~", 2);
         const file = parseFileName(rest);
@@ -282,14 +326,17 @@ export class Spool {
     const file = item === "init" ? undefined : parseFileName(`${item}.m4s`);
     if (item !== "init" && file?.kind !== "segment") return;
     const msn = file?.kind === "segment" ? file.msn : undefined;
+    const folder = join(this.#options.folder, lease.session, item);
+    const stored = await stat(join(folder, STORED_FILE)).catch(() => undefined);
     const facts: ItemFacts = {
       name: itemName(lease.session, msn),
       session: lease.session,
       sessionAt: lease.at,
       ...(msn !== undefined && { msn }),
-      ...(await weigh(join(this.#options.folder, lease.session, item))),
+      ...(await weigh(folder)),
       written: true,
       released: true,
+      ...(stored && { storedAt: stored.mtimeMs }),
     };
     this.#items.set(facts.name, facts);
   }
@@ -299,9 +346,11 @@ export class Spool {
   }
 
   #tell(): void {
-    const waiting = [...this.#items.values()].filter(({ released }) => released).length;
+    const all = [...this.#items.values()];
+    const stored = all.filter(({ storedAt }) => storedAt !== undefined).length;
+    const waiting = all.filter(({ released, storedAt }) => released && storedAt === undefined).length;
     const { bytes, items } = this.depth;
-    this.#options.log({ event: "spool", bytes, segments: items, waiting });
+    this.#options.log({ event: "spool", bytes, segments: items, waiting, ...(stored > 0 && { stored }) });
   }
 }
 

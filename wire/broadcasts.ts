@@ -97,6 +97,8 @@ export const MissingOfSessionSchema = v.object({
     v.array(v.object({ msn: count, renditions: v.array(v.string()) })),
     v.maxLength(MAX_MISSING_SEGMENTS),
   ),
+  /** When the broadcast was last compared with R2, milliseconds since 1970; absent before the first time. */
+  checkedAt: v.exactOptional(count),
 });
 /** `GET /ingest/<session>/missing`: what the session may still hand in, oldest first. */
 export type MissingOfSession = Readonly<v.InferOutput<typeof MissingOfSessionSchema>>;

@@ -278,7 +278,9 @@ describe("a check", () => {
     expect(Date.parse(checkAt ?? "") - Date.parse(endedAt ?? "")).toBe(HOUR);
     expect(await keysOf(broadcast)).toEqual(before);
     // What is absent can be handed in again, under the same name.
-    expect(await missingOf(encoder)).toEqual({ inits: ["audio"], segments: [] });
+    const missing = await missingOf(encoder);
+    expect(missing).toMatchObject({ inits: ["audio"], segments: [] });
+    expect(missing.checkedAt, "it says when that was found").toBeGreaterThan(0);
     expect((await putLate(encoder, "audio", "init.mp4")).status).toBe(201);
     expect((await check(broadcast)).report?.missingCount).toBe(2);
   });

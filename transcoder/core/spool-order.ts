@@ -16,6 +16,8 @@ export interface ItemFacts {
   readonly written: boolean;
   /** The live edge has passed it. */
   readonly released: boolean;
+  /** Origin has it since then; it stays until the broadcast was compared with what is stored. */
+  readonly storedAt?: number;
 }
 
 /** Name of an item: of a segment, or of the description of a session's tracks. */
@@ -35,12 +37,17 @@ export function next(
   isDue: (item: ItemFacts) => boolean = () => true,
 ): ItemFacts | undefined {
   let first: ItemFacts | undefined;
-  for (const item of items)
-    if (item.released && item.written && isDue(item) && (!first || before(item, first) < 0)) first = item;
+  for (const item of items) {
+    const waits = item.released && item.written && item.storedAt === undefined && isDue(item);
+    if (waits && (!first || before(item, first) < 0)) first = item;
+  }
   return first;
 }
 
-/** Items that have to go: those that are too old, then the oldest until the rest has room. Descriptions go last: they are small. */
+/**
+ * Items that have to go: those that are too old, then, until the rest has room, the oldest of what origin has, and only then
+ * of what it has not. Descriptions go last: they are small.
+ */
 export function overflow(
   items: Iterable<ItemFacts>,
   limits: { readonly bytes: number; readonly ageMs: number },
@@ -52,10 +59,20 @@ export function overflow(
   let excess = young.reduce((sum, { bytes }) => sum + bytes, 0) - limits.bytes;
   if (excess <= 0) return old;
   const crowded: ItemFacts[] = [];
-  for (const item of young.filter(({ msn }) => msn !== undefined).sort(before)) {
+  const isStored = ({ storedAt }: ItemFacts) => (storedAt === undefined ? 1 : 0);
+  const segments = young.filter(({ msn }) => msn !== undefined);
+  for (const item of segments.sort((a, b) => isStored(a) - isStored(b) || before(a, b))) {
     if (excess <= 0) break;
     excess -= item.bytes;
     crowded.push(item);
   }
   return [...old, ...crowded];
+}
+
+/** Sessions of which origin has everything that is here, and since when it has the newest of it. */
+export function uncheckedSessions(items: Iterable<ItemFacts>): ReadonlyMap<string, number> {
+  const sessions = new Map<string, number>();
+  for (const { session, storedAt = Number.POSITIVE_INFINITY } of items)
+    sessions.set(session, Math.max(sessions.get(session) ?? 0, storedAt));
+  return new Map([...sessions].filter(([, storedAt]) => Number.isFinite(storedAt)));
 }

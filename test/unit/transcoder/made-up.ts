@@ -58,6 +58,9 @@ export class MadeUpOrigin implements OriginClient {
   async tellLate() {
     return ok(true as const);
   }
+  async missing() {
+    return ok({ inits: [], segments: [] });
+  }
   async sample() {
     return ok({ standby: false });
   }

@@ -139,7 +139,9 @@ it.concurrent("that dies leaves a whole segment of what it wrote", { timeout: 60
   expect(numbers("segment")).toEqual(numbers("part"));
 });
 
-it.concurrent("that takes nothing at all makes the encoder wait, and nothing grows", { timeout: 60_000 }, async () => {
+it.concurrent("that takes nothing at all makes the encoder wait, and nothing grows", {
+  timeout: 60_000,
+}, async () => {
   const publication = new MadeUpPublication();
   const origin = new MadeUpOrigin();
   const encoder = new Encoder(publication, { key: "k" }, origin.grant(), {

@@ -12,13 +12,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { fail, ok } from "../../../media/result.ts";
 import { type ItemFacts, next, overflow } from "../../../transcoder/core/spool-order.ts";
 import type { LogEvent } from "../../../transcoder/log.ts";
-import type { Refusal } from "../../../transcoder/origin-client.ts";
+import type { OriginClient, Refusal } from "../../../transcoder/origin-client.ts";
 import type { NamedObject, SegmentEntry } from "../../../transcoder/packaging.ts";
 import { Spool } from "../../../transcoder/spool.ts";
+import { startChecker } from "../../../transcoder/spool-checker.ts";
 import { startFlusher } from "../../../transcoder/spool-flusher.ts";
 
 const HOLDER = { session: "show-abc.1", lease: "secret" };
@@ -67,18 +68,66 @@ describe("a spool", () => {
     expect(seen).toEqual([undefined, 9, 10, 12]);
   });
 
-  it("leaves nothing on disk of what origin took", async () => {
+  it("keeps what origin took until it was compared, sends again what is missing there, and then forgets it", async () => {
     const { spool, folder } = await open();
     const own = spool.session(HOLDER);
-    own.keep(segment(1), objects(1));
-    own.keep(segment(2), objects(2));
+    for (const msn of [1, 2, 3]) own.keep(segment(msn), objects(msn));
+    await spool.settled();
     own.discard(1);
+    own.discard(2);
+    expect(spool.unchecked(), "one is still on its way").toEqual([]);
+    own.discard(3);
+    expect(spool.depth, "nothing waits").toEqual({ bytes: 0, items: 0 });
+    expect(spool.unchecked()).toMatchObject([{ holder: HOLDER }]);
+    expect(await spool.next()).toBeUndefined();
+    expect(spool.checked(HOLDER.session, (msn) => msn === 2)).toBe(1);
+    const again = await spool.next();
+    expect(again?.segment?.msn).toBe(2);
+    expect(again?.objects).toHaveLength(1);
     await spool.settled();
     expect(readdirSync(join(folder, HOLDER.session)).sort()).toEqual(["lease.json", "seg-2"]);
+    if (again) spool.done(again);
+    expect(spool.checked(HOLDER.session, () => false)).toBe(0);
+    await spool.settled();
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it("knows in the next process what origin has", async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    for (const msn of [1, 2]) own.keep(segment(msn), objects(msn));
+    await spool.settled();
+    own.discard(1);
+    await spool.settled();
+    const { spool: again } = await open(folder);
+    expect(again.depth.items).toBe(1);
+    expect((await again.next())?.segment?.msn).toBe(2);
+  });
+
+  it("gives up what origin has before what it has not, when there is no room", async () => {
+    const { spool, logged } = await open(undefined, { bytes: 250 });
+    const own = spool.session(HOLDER);
+    for (const msn of [1, 2]) own.keep(segment(msn, 100), objects(msn, 100));
+    await spool.settled();
+    own.discard(2);
+    own.keep(segment(3, 100), objects(3, 100));
+    await spool.settled();
+    for (const msn of [1, 3]) own.release(msn);
+    expect(logged.filter(({ event }) => event === "spool-dropped")).toEqual([]);
+    expect(spool.depth.items).toBe(2);
+    expect(spool.unchecked()).toEqual([]);
+  });
+
+  it("does not keep what has no bytes, or is not written yet", async () => {
+    const { spool, folder } = await open();
+    const own = spool.session(HOLDER);
+    own.keep(segment(1), []);
+    await spool.settled();
+    own.discard(1);
+    own.keep(segment(2), objects(2));
     own.discard(2);
     await spool.settled();
     expect(readdirSync(folder)).toEqual([]);
-    expect(spool.depth).toEqual({ bytes: 0, items: 0 });
   });
 
   it("is there again for the next process, released or not, without what was half written", async () => {
@@ -466,5 +515,67 @@ describe("the flusher", () => {
     while (spool.depth.items > 0) await new Promise((resolve) => setTimeout(resolve, 2));
     await flusher.stop();
     expect(told).toEqual([7]);
+  });
+});
+
+describe("the checker", () => {
+  const QUICK = { firstDelayMs: 4, maxDelayMs: 8, attempts: Number.POSITIVE_INFINITY };
+  type Missing = Awaited<ReturnType<OriginClient["missing"]>>;
+
+  /** A spool with two stored segments, and an origin that answers one thing after the other; the last for ever. */
+  async function ask(answers: ((now: number) => Missing)[]) {
+    const { spool, logged } = await open();
+    const own = spool.session(HOLDER);
+    for (const msn of [1, 2]) own.keep(segment(msn), objects(msn));
+    await spool.settled();
+    for (const msn of [1, 2]) own.discard(msn);
+    let asked = 0;
+    const checker = startChecker({
+      spool,
+      log: (event) => logged.push(event),
+      policy: QUICK,
+      client: {
+        missing: async () => {
+          const answer = answers[Math.min(asked, answers.length - 1)];
+          asked += 1;
+          return answer ? answer(Date.now() + 1) : fail({ name: "unreachable", detail: "" });
+        },
+      },
+    });
+    ends.push(() => checker.stop());
+    return { spool, logged, asked: () => asked };
+  }
+  const ends: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
+  });
+  const nothing = (checkedAt?: number) =>
+    ok({ inits: [], segments: [], ...(checkedAt !== undefined && { checkedAt }) });
+
+  it("waits until the broadcast was compared after the segments came, then forgets them", async () => {
+    const { spool, asked } = await ask([
+      () => fail({ name: "unreachable", detail: "" }),
+      () => nothing(),
+      () => nothing(1000),
+      (now) => nothing(now),
+    ]);
+    await vi.waitFor(() => expect(spool.unchecked()).toEqual([]), 10_000);
+    expect(asked()).toBe(4);
+    expect(await spool.next()).toBeUndefined();
+  });
+
+  it("has sent again what is missing", async () => {
+    const { spool, logged } = await ask([
+      (now) => ok({ inits: [], segments: [{ msn: 2, renditions: ["v720"] }], checkedAt: now }),
+    ]);
+    await vi.waitFor(() => expect(spool.depth.items).toBe(1), 10_000);
+    expect((await spool.next())?.segment?.msn).toBe(2);
+    expect(logged).toContainEqual({ event: "spool-checked", session: HOLDER.session, missing: 1, again: 1 });
+  });
+
+  it("forgets what its lease no longer opens", async () => {
+    const { spool } = await ask([() => fail({ name: "closed", status: 409, detail: "" })]);
+    await vi.waitFor(() => expect(spool.unchecked()).toEqual([]), 10_000);
+    expect(spool.depth.items).toBe(0);
   });
 });
