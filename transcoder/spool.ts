@@ -1,19 +1,26 @@
 /**
  * Segments on disk that origin has not taken in time: bounded in size and age, there again after a restart. What origin has
- * taken meanwhile stays until the broadcast was compared with R2. One folder a session, one folder an item in it. Sending them
- * is the flusher's business (spool-flusher.ts), asking what is missing the checker's (spool-checker.ts).
+ * taken meanwhile stays until the broadcast was compared with R2. How it lies on disk is in spool-disk.ts, sending is the
+ * flusher's business (spool-flusher.ts), asking what is missing the checker's (spool-checker.ts).
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import * as v from "valibot";
-import { fileName, parseFileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
-import { SegmentEntrySchema } from "../wire/ingest.ts";
-import { parseJson } from "../wire/parse.ts";
 import { type ItemFacts, itemName, next, overflow, uncheckedSessions } from "./core/spool-order.ts";
 import type { Log } from "./log.ts";
 import type { Holder } from "./origin-client.ts";
 import type { NamedObject, SegmentEntry } from "./packaging.ts";
+import {
+  findItems,
+  type ItemContents,
+  itemFolder,
+  type Lease,
+  markStored,
+  readItem,
+  readLease,
+  removeUnfinished,
+  writeItem,
+} from "./spool-disk.ts";
 
 export interface SpoolLimits {
   readonly bytes: number;
@@ -39,24 +46,13 @@ export interface SessionSpool {
 }
 
 /** What is to be sent, read from disk. */
-export interface SpooledItem {
+export interface SpooledItem extends ItemContents {
   readonly facts: ItemFacts;
   readonly holder: Holder;
-  /** Absent for the description of the tracks. */
-  readonly segment?: SegmentEntry;
-  readonly objects: readonly NamedObject[];
 }
 
-const LEASE_FILE = "lease.json";
-const ENTRY_FILE = "entry.json";
-/** Its presence says that origin has the item, since it was made. */
-const STORED_FILE = "stored";
-/** An item is written under this name first, so that half of one is never taken for a whole. */
-const UNFINISHED = ".unfinished";
 /** Bytes in memory that wait for the disk; past this a slow disk costs segments rather than memory. */
 const MAX_UNWRITTEN_BYTES = 64 * 1024 * 1024;
-const LeaseSchema = v.object({ session: v.string(), lease: v.string(), origin: v.string(), at: v.number() });
-type Lease = v.InferOutput<typeof LeaseSchema>;
 
 export class Spool {
   readonly #options: SpoolOptions;
@@ -104,7 +100,7 @@ export class Spool {
     for (const facts of missing) {
       const { storedAt: _storedAt, ...rest } = facts;
       this.#items.set(facts.name, { ...rest, released: true });
-      this.#then(facts, () => rm(join(this.#folderOf(facts), STORED_FILE), { force: true }));
+      this.#then(facts, () => markStored(this.#folderOf(facts), false));
     }
     for (const facts of own) if (!missing.includes(facts)) this.#remove(facts);
     if (missing.length > 0) this.#onRelease();
@@ -193,7 +189,7 @@ export class Spool {
     this.#items.set(name, facts);
     this.#unwrittenBytes += facts.bytes;
     this.#then(facts, () =>
-      this.#write(facts, known, segment, objects).finally(() => {
+      this.#write(facts, known, { ...(segment && { segment }), objects }).finally(() => {
         this.#unwrittenBytes -= facts.bytes;
       }),
     );
@@ -201,25 +197,10 @@ export class Spool {
     this.#tell();
   }
 
-  async #write(
-    facts: ItemFacts,
-    lease: Lease,
-    segment: SegmentEntry | undefined,
-    objects: readonly NamedObject[],
-  ): Promise<void> {
+  async #write(facts: ItemFacts, lease: Lease, contents: ItemContents): Promise<void> {
     // It was dropped for room, or origin has taken it, before the disk came to it.
     if (!this.#items.has(facts.name)) return;
-    const folder = this.#folderOf(facts);
-    const unfinished = folder + UNFINISHED;
-    await mkdir(unfinished, { recursive: true, mode: 0o700 });
-    // Whole or not at all as well: without its lease, all that a session has here is lost.
-    const leaseFile = join(this.#options.folder, lease.session, LEASE_FILE);
-    await writeFile(leaseFile + UNFINISHED, JSON.stringify(lease), { mode: 0o600 });
-    await rename(leaseFile + UNFINISHED, leaseFile);
-    for (const { rendition, file, bytes } of objects)
-      await writeFile(join(unfinished, `${rendition}~${fileName(file)}`), bytes);
-    if (segment) await writeFile(join(unfinished, ENTRY_FILE), JSON.stringify(segment));
-    await rename(unfinished, folder);
+    await writeItem(this.#options.folder, lease, contents);
     const now = this.#items.get(facts.name);
     if (!now) return;
     this.#items.set(facts.name, { ...now, written: true });
@@ -231,7 +212,7 @@ export class Spool {
     const now = this.#items.get(facts.name);
     if (now?.written && now.bytes > 0) {
       this.#items.set(facts.name, { ...now, storedAt: Date.now() });
-      this.#then(facts, () => writeFile(join(this.#folderOf(facts), STORED_FILE), ""));
+      this.#then(facts, () => markStored(this.#folderOf(facts), true));
       this.#tell();
     } else this.#remove(facts);
   }
@@ -271,78 +252,39 @@ export class Spool {
       this.#options.log({ event: "spool-failed", session: facts.session, error: String(error) });
       this.#forget(facts);
       // A disk that is full is not to be kept full by halves.
-      await rm(this.#folderOf(facts) + UNFINISHED, { recursive: true, force: true }).catch(() => {});
+      await removeUnfinished(this.#folderOf(facts)).catch(() => {});
     });
   }
 
   async #read(facts: ItemFacts): Promise<Result<SpooledItem, "broken" | "failed">> {
-    const lease = this.#leases.get(facts.session);
-    try {
-      const folder = this.#folderOf(facts);
-      const objects: NamedObject[] = [];
-      let segment: SegmentEntry | undefined;
-      for (const name of await readdir(folder)) {
-        if (name === STORED_FILE) continue;
-        const bytes = await readFile(join(folder, name));
-        const [rendition = "", rest = ""] = name.split("~", 2);
-        const file = parseFileName(rest);
-        if (name === ENTRY_FILE) {
-          const entry = parseJson(SegmentEntrySchema, bytes.toString("utf8"));
-          if (!entry.ok) return fail("broken");
-          segment = entry.value;
-        } else if (file) objects.push({ rendition, file, bytes });
-      }
-      if (!lease || (facts.msn !== undefined && !segment)) return fail("broken");
-      return ok({ facts, holder: lease, ...(segment && { segment }), objects });
-    } catch (error) {
-      return fail(error instanceof Error && "code" in error && error.code === "ENOENT" ? "broken" : "failed");
-    }
+    const holder = this.#leases.get(facts.session);
+    const read = await readItem(this.#folderOf(facts));
+    if (!read.ok) return read;
+    const isWhole = facts.msn === undefined || read.value.segment !== undefined;
+    return holder && isWhole ? ok({ facts, holder, ...read.value }) : fail("broken");
   }
 
-  /** What an earlier process left of a session; half-written items are thrown away. */
+  /** What an earlier process left of a session. */
   async #readSession(session: string): Promise<void> {
-    const folder = join(this.#options.folder, session);
-    const text = await readFile(join(folder, LEASE_FILE), "utf8").catch(() => "");
-    const lease = parseJson(LeaseSchema, text);
-    if (!lease.ok || lease.value.session !== session) {
-      this.#options.log({ event: "spool-unreadable", session, item: LEASE_FILE });
-      await rm(folder, { recursive: true, force: true });
+    const root = this.#options.folder;
+    const lease = await readLease(root, session);
+    if (!lease) {
+      this.#options.log({ event: "spool-unreadable", session, item: "its lease" });
+      await rm(join(root, session), { recursive: true, force: true });
       return;
     }
-    if (lease.value.origin !== this.#options.origin) return;
-    this.#leases.set(session, lease.value);
-    for (const item of await readdir(folder)) {
-      const path = join(folder, item);
-      if (item === LEASE_FILE) continue;
-      if (item.endsWith(UNFINISHED)) await rm(path, { recursive: true, force: true });
-      else await this.#readItem(lease.value, item);
+    if (lease.origin !== this.#options.origin) return;
+    const found = await findItems(root, session);
+    if (found.length === 0) await rm(join(root, session), { recursive: true, force: true });
+    else this.#leases.set(session, lease);
+    for (const item of found) {
+      const name = itemName(session, item.msn);
+      this.#items.set(name, { ...item, name, session, sessionAt: lease.at, written: true, released: true });
     }
-    if ([...this.#items.values()].some((facts) => facts.session === session)) return;
-    this.#leases.delete(session);
-    await rm(folder, { recursive: true, force: true });
-  }
-
-  async #readItem(lease: Lease, item: string): Promise<void> {
-    const file = item === "init" ? undefined : parseFileName(`${item}.m4s`);
-    if (item !== "init" && file?.kind !== "segment") return;
-    const msn = file?.kind === "segment" ? file.msn : undefined;
-    const folder = join(this.#options.folder, lease.session, item);
-    const stored = await stat(join(folder, STORED_FILE)).catch(() => undefined);
-    const facts: ItemFacts = {
-      name: itemName(lease.session, msn),
-      session: lease.session,
-      sessionAt: lease.at,
-      ...(msn !== undefined && { msn }),
-      ...(await weigh(folder)),
-      written: true,
-      released: true,
-      ...(stored && { storedAt: stored.mtimeMs }),
-    };
-    this.#items.set(facts.name, facts);
   }
 
   #folderOf({ session, msn }: ItemFacts): string {
-    return join(this.#options.folder, session, msn === undefined ? "init" : `seg-${msn}`);
+    return itemFolder(this.#options.folder, session, msn);
   }
 
   #tell(): void {
@@ -352,11 +294,4 @@ export class Spool {
     const { bytes, items } = this.depth;
     this.#options.log({ event: "spool", bytes, segments: items, waiting, ...(stored > 0 && { stored }) });
   }
-}
-
-/** Bytes in a folder, and when it was written. */
-async function weigh(folder: string): Promise<{ readonly bytes: number; readonly at: number }> {
-  const names = await readdir(folder);
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
-  return { bytes: sizes.reduce((sum, size) => sum + size, 0), at: (await stat(folder)).mtimeMs };
 }
