@@ -17,7 +17,7 @@ export interface Figure {
 const RESULTS = join(import.meta.dirname, "results");
 
 /** The machine, in one line. */
-export function describeMachine(): string {
+function describeMachine(): string {
   const [cpu] = cpus();
   const ffmpeg = execFileSync("ffmpeg", ["-version"], { encoding: "utf8" })
     .split("\n")[0]

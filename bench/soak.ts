@@ -15,7 +15,7 @@ const WARM_UP_MINUTES = 3;
 const MAX_DRIFT_SECONDS = 0.25;
 
 /** One look, `minute` after the beginning; memory in megabytes, latency in seconds. */
-export interface Look {
+interface Look {
   readonly minute: number;
   readonly transcoder: number;
   readonly ffmpeg: number;
@@ -87,7 +87,7 @@ const firstAndLast = (values: readonly number[]): string =>
   `${values[0]?.toFixed(0)} to ${values.at(-1)?.toFixed(0)}`;
 
 /** Slope of the line through points that has the least squares; NaN of fewer than two. */
-export function slopeOf(points: readonly (readonly [number, number])[]): number {
+function slopeOf(points: readonly (readonly [number, number])[]): number {
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanX, meanY] = [mean(points.map(([x]) => x)), mean(points.map(([, y]) => y))];
   const across = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);

@@ -1,5 +1,6 @@
 /** A stream's health in words: one line for a terminal that is watched, and a page for one that is asked. Pure text. */
 import type { StreamHealth } from "../wire/admin.ts";
+import { printable } from "./printable.ts";
 
 type Sample = StreamHealth["samples"][number];
 
@@ -28,7 +29,8 @@ function sourceWords({ video, audio, encoder }: NonNullable<StreamHealth["source
     audio && `${audio.codec} ${audio.sampleRate / 1000} kHz x${audio.channels}`,
     encoder,
   ];
-  return `Source   ${parts.filter((part) => part !== undefined).join(", ")}`;
+  // The encoder names itself.
+  return `Source   ${printable(parts.filter((part) => part !== undefined).join(", "))}`;
 }
 
 function figuresOf({

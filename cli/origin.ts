@@ -14,7 +14,7 @@ import {
   type UpdateStreamSchema,
 } from "../wire/admin.ts";
 import { parseJson } from "../wire/parse.ts";
-import { readProblem } from "../wire/problem.ts";
+import { readProblem, UNREADABLE } from "../wire/problem.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -26,6 +26,7 @@ export interface OriginError {
   /** One line for people. */
   readonly message: string;
 }
+/** What origin answered, later. */
 export type Answer<T> = Promise<Result<T, OriginError>>;
 
 /** Ask origin with the admin token; `path` begins with `/admin/`. */
@@ -36,6 +37,7 @@ export type AdminRequest = <const S extends v.GenericSchema>(
   body?: unknown,
 ) => Answer<v.InferOutput<S>>;
 
+/** The routes about streams, one function each. */
 export interface OriginClient {
   /** For the routes that are not about streams. */
   readonly request: AdminRequest;
@@ -115,8 +117,7 @@ const unreachable = (message: string): OriginError => ({
 
 function refusal(status: number, text: string): OriginError {
   const { name, title, detail } = readProblem(text);
-  if (name === "unreadable")
-    return unreachable(`Something that is not origin answered with status ${status}.`);
+  if (name === UNREADABLE) return unreachable(`Something that is not origin answered with status ${status}.`);
   const words = detail === undefined ? title : `${title} ${detail}`;
   return { reason: "refused", name, message: words.replace(/\s+/g, " ") };
 }

@@ -1,9 +1,7 @@
 /** Streams in words: a table of many, a page of one. Pure text. */
 import type { StreamRecord, StreamWithKey } from "../wire/admin.ts";
+import { printable } from "./printable.ts";
 import { table } from "./table.ts";
-
-/** The terminal decides what control characters do: titles come from others. */
-const CONTROL = /\p{Cc}/gu;
 
 /** A stream whose key is new. */
 export const withKey = (what: string, { id, key }: StreamWithKey): string =>
@@ -52,5 +50,3 @@ const stateOf = ({ disabled, live }: StreamRecord): string =>
   disabled ? "disabled" : live ? "live" : "offline";
 
 const createdAt = (stream: StreamRecord): string => stream.createdAt.slice(0, 16).replace("T", " ");
-
-const printable = (text: string): string => text.replace(CONTROL, "\u{fffd}");

@@ -14,6 +14,7 @@ import { assembleSegment } from "./sealing.ts";
 const CALLS_PER_STEP = 20;
 const R2_TIMEOUT_MS = 10_000;
 
+/** What a check reads and changes. */
 export interface CheckingParts {
   readonly archive: Archive;
   readonly history: HistoryRows;

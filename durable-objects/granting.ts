@@ -4,7 +4,7 @@
  */
 import { BROADCAST_SECRET_BYTES, broadcastId, sessionId } from "../media/address.ts";
 import { planLadder } from "../media/ladder.ts";
-import { emptyTimeline, end, type Timeline } from "../media/timeline.ts";
+import { emptyTimeline, type Timeline } from "../media/timeline.ts";
 import type { SessionGrant, Source, Waiting } from "../wire/ingest.ts";
 import type { Described } from "./answers.ts";
 import { fits, type Live, restart, type StreamSettings } from "./core/live.ts";
@@ -57,7 +57,7 @@ export function waitingFor(
 /** End a broadcast whose tracks do not fit any more, and begin the next with the same encoder. */
 function beginAnew(state: LiveState, live: Live, timeline: Timeline, now: number): Live {
   state.saveLive({ ...live, endedAt: now }, now);
-  state.saveTimeline(end(timeline), []);
+  state.endTimeline(timeline);
   const secret = crypto.getRandomValues(new Uint8Array(BROADCAST_SECRET_BYTES));
   const next = restart(live, broadcastId(live.settings.id, secret), now);
   state.saveLive(next, now);

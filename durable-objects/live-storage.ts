@@ -4,7 +4,7 @@
  */
 import type { Entry, Part, Segment, Timeline, Tracks } from "../media/timeline.ts";
 import { forgetOldParts, windowNeeds } from "../media/trim.ts";
-import type { Source } from "../wire/ingest.ts";
+import { MAX_APPEND_ENTRIES, type Source } from "../wire/ingest.ts";
 import type { Live } from "./core/live.ts";
 import { TABLES } from "./schema.ts";
 
@@ -37,6 +37,10 @@ export class LiveStorage {
     return this.#storage.kv.get<boolean>("disabled") === true;
   }
 
+  set disabled(value: boolean) {
+    this.#storage.kv.put("disabled", value);
+  }
+
   /** What the encoder of the present session sends. */
   get source(): Source | undefined {
     return this.#storage.kv.get<Source>("source");
@@ -44,10 +48,6 @@ export class LiveStorage {
 
   set source(value: Source) {
     this.#storage.kv.put("source", value);
-  }
-
-  set disabled(value: boolean) {
-    this.#storage.kv.put("disabled", value);
   }
 
   saveLive(live: Live): void {
@@ -100,9 +100,11 @@ export class LiveStorage {
 
   /** The row of a segment, made when its first part comes, or when it is closed if it has no parts. */
   #openSegment(timeline: Timeline, entry: { readonly msn: number; readonly at: number }): void {
-    const known = [...timeline.segments.slice(-MAX_APPEND), ...(timeline.open ? [timeline.open] : [])].find(
-      ({ msn }) => msn === entry.msn,
-    );
+    // An append may close as many segments before their rows are written.
+    const known = [
+      ...timeline.segments.slice(-MAX_APPEND_ENTRIES),
+      ...(timeline.open ? [timeline.open] : []),
+    ].find(({ msn }) => msn === entry.msn);
     this.#storage.sql.exec(
       "INSERT OR IGNORE INTO segment (broadcast, msn, session, discontinuity, at) VALUES (?, ?, ?, ?, ?)",
       timeline.broadcast,
@@ -202,8 +204,6 @@ export class LiveStorage {
 
 /** Rows that are read at once to find where the window begins. */
 const WINDOW_CHUNK = 500;
-/** Segments that one append may close (AppendSchema). */
-const MAX_APPEND = 256;
 /** More segments than three target durations can hold: only their parts are read back. */
 const RECENT_SEGMENTS = 32;
 

@@ -1,6 +1,6 @@
 /** Parts of a broadcast that goes on are removed when they have had their time. When that is stands in core/parts.ts. */
 import { mediaKey } from "../media/address.ts";
-import type { Timeline } from "../media/timeline.ts";
+import { MAX_RENDITIONS, type Timeline } from "../media/timeline.ts";
 import { firstNamedParts } from "../media/trim.ts";
 import { type Mark, mark, outdatedBelow } from "./core/parts.ts";
 import { within } from "./deadline.ts";
@@ -8,8 +8,8 @@ import type { HistoryRows, OldPart } from "./history-rows.ts";
 
 /** R2 calls of one step. */
 const CALLS_PER_STEP = 20;
-/** R2 deletes at most a thousand keys at once, and a part has at most 16 objects. */
-const PARTS_PER_CALL = 62;
+/** R2 deletes at most a thousand keys at once, and a part has one for each rendition. */
+const PARTS_PER_CALL = Math.floor(1000 / MAX_RENDITIONS);
 const R2_TIMEOUT_MS = 10_000;
 const MARKS = "part_marks";
 

@@ -4,9 +4,7 @@
  */
 import { mediaKey } from "../media/address.ts";
 import { sealingEntry } from "../media/seal.ts";
-import type { Entry, OpenSegment, TrackObject } from "../media/timeline.ts";
-
-type SegmentEntry = Entry & { type: "segment" };
+import type { OpenSegment, SegmentEntry, TrackObject } from "../media/timeline.ts";
 
 /**
  * Put a segment together; the entry that closes it has a gap where a part is not there. `undefined` when it has no parts.

@@ -5,7 +5,7 @@
 import type { Attempt } from "./core/webhook-retry.ts";
 
 /** How long a receiver may take to answer. */
-export const POST_TIMEOUT_MS = 10_000;
+const POST_TIMEOUT_MS = 10_000;
 /** As much of an answer as is read. */
 const MAX_BODY_BYTES = 512;
 const SECRET_PREFIX = "whsec_";
@@ -23,6 +23,7 @@ export interface Receiver {
   readonly secret: string;
 }
 
+/** `fetch`, or what a test has in its place. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** A fresh signing secret: 256 random bits, base64 behind the standard's prefix. */

@@ -3,16 +3,16 @@
  * The object itself is put together from the parts by whoever holds the bucket.
  */
 import {
-  type Entry,
   type Part,
   partSeconds,
+  type SegmentEntry,
   type Timeline,
   type TrackObject,
   type Tracks,
 } from "./timeline.ts";
 
 /** The entry that closes a segment with the parts it has; `undefined` when nothing is open. */
-export function sealingEntry({ open }: Pick<Timeline, "open">): (Entry & { type: "segment" }) | undefined {
+export function sealingEntry({ open }: Pick<Timeline, "open">): SegmentEntry | undefined {
   if (!open || open.parts.length === 0) return undefined;
   const duration = partSeconds(open.parts);
   return { type: "segment", msn: open.msn, at: open.at, duration, tracks: sumTracks(open.parts) };

@@ -103,6 +103,10 @@ export type Entry =
       readonly duration: number;
       readonly tracks: Tracks;
     };
+/** A part or a segment. */
+export type MediaEntry = Entry & { readonly type: "part" | "segment" };
+/** A whole segment. */
+export type SegmentEntry = Entry & { readonly type: "segment" };
 
 /** The place that the next part has. */
 export interface Position {
@@ -241,7 +245,7 @@ function addPart(timeline: Timeline, entry: Entry & { type: "part" }): Result<Ti
   return ok({ ...timeline, open: { ...open, parts: [...open.parts, part] } });
 }
 
-function closeSegment(timeline: Timeline, entry: Entry & { type: "segment" }): Result<Timeline, ExtendError> {
+function closeSegment(timeline: Timeline, entry: SegmentEntry): Result<Timeline, ExtendError> {
   const expected = positionOf(timeline);
   if (entry.msn < expected.msn) return ok(timeline);
   if (entry.msn > expected.msn || (timeline.timing.partTarget !== undefined && expected.part === 0)) {
@@ -290,6 +294,7 @@ function dateAfter(previous: Segment, at: number): number {
 
 /** EXTINF rounded to whole seconds must not exceed TARGETDURATION (4.4.3.1): a segment stays below this. */
 const segmentLimit = (timing: Timing): number => timing.targetDuration + 0.5;
+
 /** Why a segment cannot last so long, if it cannot. */
 export const segmentExcess = (seconds: number, timing: Timing): ExtendError | undefined =>
   seconds < segmentLimit(timing) - EXTINF_ROUNDING_SECONDS
@@ -313,6 +318,6 @@ function measure(rendition: Rendition, segment: Segment, timing: Timing): Rendit
 }
 
 /** Renditions that a broadcast may have. */
-const MAX_RENDITIONS = 16;
+export const MAX_RENDITIONS = 16;
 /** Durations travel as decimals; this much is forgiven. */
 const ROUNDING_SECONDS = 0.0005;

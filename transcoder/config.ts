@@ -1,7 +1,7 @@
 /** The transcoder's settings, from its environment (docs/operations.md). */
 import * as v from "valibot";
 import type { Result } from "../media/result.ts";
-import { RtmpUrlSchema, TranscoderIdSchema } from "../wire/fleet.ts";
+import { MAX_SLOTS, RtmpUrlSchema, TranscoderIdSchema } from "../wire/fleet.ts";
 import type { Malformed } from "../wire/parse.ts";
 import { parse } from "../wire/parse.ts";
 
@@ -17,7 +17,7 @@ const slots = v.pipe(
   v.string(),
   v.regex(/^[0-9]{1,4}$/, "a number of slots"),
   v.transform(Number),
-  v.maxValue(1000),
+  v.maxValue(MAX_SLOTS),
 );
 
 const ConfigSchema = v.pipe(
@@ -72,6 +72,7 @@ const ConfigSchema = v.pipe(
     spool: { bytes: env.MILLRACE_SPOOL_MB * 1e6, ageMs: env.MILLRACE_SPOOL_HOURS * 3_600_000 },
   })),
 );
+/** The settings, by what they are for. */
 export type Config = v.InferOutput<typeof ConfigSchema>;
 
 /** Read the settings; an error names the variable. */

@@ -1,6 +1,6 @@
 /**
- * One encoder's connection, from its publish to its end: the key is checked, the source is looked at, and one session
- * after another runs for as long as the source stays what it is. What a session does stands in session.ts.
+ * One encoder's connection, from its acceptance to its end: the source is looked at, and one session after another runs,
+ * each for as long as the source stays what it is. Whether it is let in: serve.ts; what a session does: session.ts.
  */
 import type { SessionGrant, Source, Stats } from "../wire/ingest.ts";
 import { NO_OFFSET, offsetAfter } from "./core/clock-offset.ts";

@@ -14,6 +14,7 @@ export interface Exchange {
   readonly timeoutMs: number;
 }
 
+/** What came back. */
 export interface Answered {
   readonly status: number;
   readonly text: string;

@@ -59,7 +59,7 @@ export class Gate {
 
   #schedule(): void {
     if (this.#timer !== undefined || this.#waiting.length === 0) return;
-    const wait = retryDelayMs(this.#policy, Math.min(this.#failures, 10), Math.random()) ?? 0;
+    const wait = retryDelayMs(this.#policy, this.#failures, Math.random()) ?? 0;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#admitOne();

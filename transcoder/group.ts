@@ -1,9 +1,10 @@
 /** Cuts that are told to origin together, and their objects on the way. When to tell is the publisher's business. */
-import type { Entry } from "../media/timeline.ts";
+import type { Entry, MediaEntry, SegmentEntry } from "../media/timeline.ts";
 import type { Refusal } from "./origin-client.ts";
-import { type MediaEntry, type Published, type SegmentEntry, withGaps } from "./packaging.ts";
+import { type Published, withGaps } from "./packaging.ts";
 import type { Upload } from "./upload.ts";
 
+/** What a group is made of. */
 export interface GroupFacts {
   readonly entries: readonly Entry[];
   readonly uploads: readonly Upload[];

@@ -27,11 +27,26 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
   listening: (event) =>
     `ready for encoders on port ${event.rtmpPort}; origin ${event.origin}; FFmpeg ${factAt(event, ["ffmpeg", "major"])}.${factAt(event, ["ffmpeg", "minor"])}`,
   stopping: ({ signal, encoders }) => `stopping on ${signal}, ending ${encoders} encoder(s)`,
+  "stopping-late": ({ encoders }) => `${encoders} encoder(s) have not ended in time, and are left`,
   stopped: () => "stopped",
+  registered: ({ id }) => `registered at origin as ${id}`,
+  unregistered: ({ id, reason, detail }) => `not registered at origin as ${id}: ${reason}, ${detail}`,
+  "drain-begun": ({ sessions }) =>
+    `origin wants this host drained: no new encoders, ${sessions} session(s) left`,
+  "drain-ended": () => "no longer drained: encoders are taken again",
+  "tls-certificate": ({ names, validUntil }) => `certificate of ${names}, valid until ${validUntil}`,
+  "tls-certificate-refused": ({ error }) => `the new certificate is no good, the old one stays: ${error}`,
+  "tls-handshake-failed": ({ remoteAddress, error }) => `TLS with ${remoteAddress} failed: ${error}`,
   "publish-accepted": ({ remoteAddress, encoder }) =>
     `encoder at ${remoteAddress} may publish${encoder ? ` (${encoder})` : ""}`,
   "publish-refused": ({ remoteAddress, reason, detail }) =>
     `encoder at ${remoteAddress} refused: ${reason}${detail ? `, ${detail}` : ""}`,
+  "standby-accepted": ({ remoteAddress, encoder }) =>
+    `encoder at ${remoteAddress} stands by${encoder ? ` (${encoder})` : ""}`,
+  "warming-up": () => "FFmpeg runs for the encoder that stands by",
+  "standby-takes-over": ({ session, warm }) =>
+    `the encoder that stood by takes over as ${session}${warm ? ", warm" : ""}`,
+  "standby-gone": () => "the encoder that stood by has gone",
   "session-started": (event) => `session started: ${sourceWords(event)} -> ${planWords(event)}`,
   published: publishedWords,
   input: inputWords,
@@ -48,6 +63,7 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
   "spool-refused": ({ session, msn, problem }) =>
     `origin does not take late segment ${msn} of ${session}: ${problem}`,
   "spool-failed": ({ session, error }) => `the disk did not take a segment of ${session}: ${error}`,
+  "spool-unreadable": ({ session, item }) => `${item} of ${session} could not be read from disk`,
   retry: ({ path, name, attempt }) => `origin: try ${attempt} of ${path} failed (${name}), trying again`,
   "source-changed": (event) => `the source changed (${reasonOf(event)}): a new session follows`,
   "source-refused": (event) => `the source cannot be shown: ${reasonOf(event)}`,
@@ -56,10 +72,12 @@ const WORDS: Readonly<Record<string, (event: LogEvent) => string>> = {
   "tracks-missing": ({ tracks }) => `FFmpeg made no ${Array.isArray(tracks) ? tracks.join(", ") : tracks}`,
   "encoder-gone": (event) => `encoder gone: ${reasonOf(event)}`,
   "encoder-dropped": ({ code, description }) => `encoder dropped: ${description} (${code})`,
+  "encoder-failed": ({ error }) => `this transcoder failed its encoder: ${String(error).split("\n")[0]}`,
   "session-ended": ({ scope, refused }) =>
     `${scope === "broadcast" ? "broadcast" : "session"} ended${refused ? `, but origin says ${refused}` : ""}`,
   "rtmp-connected": ({ connection, remoteAddress }) => `connection ${connection} from ${remoteAddress}`,
-  "rtmp-listening": ({ port }) => `port ${port} is open`,
+  "rtmp-listening": ({ port, tls }) => `port ${port} is open${tls ? " for RTMPS" : ""}`,
+  "rtmp-server-error": ({ error }) => `the RTMP server: ${error}`,
   "rtmp-publish": ({ connection, app, flashVer }) =>
     `connection ${connection} asks to publish to ${app}${flashVer ? ` (${flashVer})` : ""}`,
   "rtmp-accepted": ({ connection }) => `connection ${connection} publishes`,

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { MAX_SLOTS } from "../wire/fleet.ts";
 import { readConfig } from "./config.ts";
 import { refusalOf, unreadiness } from "./core/admission.ts";
 import { defaultSlots, type Load } from "./core/capacity.ts";
@@ -54,7 +55,7 @@ const spool = await Spool.open({
 const flusher = startFlusher({ spool, client, log });
 const checker = startChecker({ spool, client, log });
 
-const slots = config.slots ?? Math.min(1000, defaultSlots(availableParallelism()));
+const slots = config.slots ?? Math.min(MAX_SLOTS, defaultSlots(availableParallelism()));
 /** This host, and this run of it. */
 const transcoder = { id: config.id ?? idOfHost(hostname()), boot: randomUUID() };
 const encoders = new Set<Served>();
@@ -78,7 +79,7 @@ const registration = createRegistration({
     ffmpeg: `${version.major}.${version.minor}`,
     slots,
     ...(url !== undefined && { url }),
-    sessions: [...encoders].flatMap(({ session }) => session ?? []).slice(0, 1000),
+    sessions: [...encoders].flatMap(({ session }) => session ?? []).slice(0, MAX_SLOTS),
   }),
 });
 // A host that is being drained hears of it before its first encoder.
@@ -137,7 +138,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => void stop(signal));
 }
 
-// Those who renew certificates are used to say so; the files are also looked at every few seconds.
+// What renews certificates usually sends this signal; the files are also looked at every few seconds.
 if (tls) process.on("SIGHUP", () => void tls.reload());
 
 /** End every broadcast, so that players are told; then go. What origin has not taken by then stays on disk. */

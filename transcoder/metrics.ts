@@ -12,6 +12,7 @@ export interface MetricsOptions {
   readonly load?: () => Load;
 }
 
+/** What is measured. */
 export interface Metrics {
   readonly contentType: string;
   /** Take an event of the log. */
@@ -176,6 +177,8 @@ export function createMetrics({ load }: MetricsOptions = {}): Metrics {
         enter(stream);
       },
     ],
+    // It was let in to wait; from here on its figures and its end come as those of any other.
+    ["standby-takes-over", (_event, stream) => enter(stream)],
     ["publish-refused", () => publishes.inc({ outcome: "refused" })],
     ["session-started", () => started.inc()],
     ["session-ended", (_event, stream) => leave(stream)],

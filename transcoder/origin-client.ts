@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type * as v from "valibot";
 import { contentType, fileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
-import type { Entry } from "../media/timeline.ts";
+import type { Entry, SegmentEntry } from "../media/timeline.ts";
 import { type MissingOfSession, MissingOfSessionSchema } from "../wire/broadcasts.ts";
 import type { EndScope, OpenSession, Sampled, SessionGrant, Source, Stats, Waiting } from "../wire/ingest.ts";
 import {
@@ -17,11 +17,11 @@ import {
   SessionGrantSchema,
 } from "../wire/ingest-answers.ts";
 import { parseJson } from "../wire/parse.ts";
-import { readProblem } from "../wire/problem.ts";
+import { readProblem, UNREADABLE } from "../wire/problem.ts";
 import { ORIGIN_RETRY, type RetryPolicy, retryDelayMs } from "./core/retry.ts";
 import { exchange } from "./exchange.ts";
 import type { Gate } from "./gate.ts";
-import type { NamedObject, SegmentEntry } from "./packaging.ts";
+import type { NamedObject } from "./packaging.ts";
 
 /** Origin said no, or could not be reached (`name` is then `unreachable`). */
 export interface Refusal {
@@ -52,13 +52,12 @@ export interface Patience {
   readonly isWanted: () => boolean;
 }
 
-/** What `readProblem` calls an answer that is no problem of ours. */
-const UNREADABLE = "unreadable";
 /** Longest wait for one answer: a server that hangs is found out well before the media is late. */
 const ANSWER_TIMEOUT_MS = 5_000;
 /** On top of that, for bodies on a slow uplink: one megabit a second. */
 const BODY_BYTES_PER_MS = 125;
 
+/** One function per request; each answers what origin said, or why there is no good answer. */
 export interface OriginClient {
   open(claim: Claim): Promise<Result<SessionGrant | Waiting, Refusal>>;
   describe(holder: Holder, source: Source, wishes: Wishes): Promise<Result<SessionGrant, Refusal>>;

@@ -1,14 +1,11 @@
 /** What is said of cuts, to origin and in the log: their objects by name, and their entries in the timeline. Sends nothing. */
 import { createHash } from "node:crypto";
 import { fileName, type MediaFile } from "../media/address.ts";
-import type { Entry, TrackObject, Tracks } from "../media/timeline.ts";
+import type { MediaEntry, TrackObject, Tracks } from "../media/timeline.ts";
 import type { Cut } from "./cmaf/cutter.ts";
 
 /** A cut that goes into the timeline. */
 export type MediaCut = Cut & { readonly type: "part" | "segment" };
-/** A part or a segment, as the timeline names it. */
-export type MediaEntry = Entry & { readonly type: "part" | "segment" };
-export type SegmentEntry = Entry & { readonly type: "segment" };
 
 /** Names under which each planned track is published. */
 export type PublishAs = ReadonlyMap<string, readonly string[]>;

@@ -15,6 +15,7 @@ export type PipelineTrouble =
   | { readonly reason: "ffmpeg"; readonly exit: FfmpegExit }
   | { readonly reason: "output"; readonly track: string; readonly detail: string };
 
+/** Who hears what comes out. */
 export interface PipelineListener {
   readonly onEvent: (track: string, event: BoxEvent) => void;
   /** Told once; no event follows. */

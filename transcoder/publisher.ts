@@ -38,6 +38,7 @@ export interface PublisherOptions {
   readonly limits?: Partial<PublisherLimits>;
 }
 
+/** How long is waited for origin, and with how much. */
 export interface PublisherLimits {
   /** The live edge goes on without media that is older than this. */
   readonly lateMs: number;

@@ -6,7 +6,7 @@ import { fail, ok, type Result } from "../media/result.ts";
 import { HEARTBEAT_SECONDS, type Registered, RegisteredSchema, type Report } from "../wire/fleet.ts";
 import type { Transcoder } from "../wire/ingest.ts";
 import { parseJson } from "../wire/parse.ts";
-import { readProblem } from "../wire/problem.ts";
+import { readProblem, UNREADABLE } from "../wire/problem.ts";
 import type { Log } from "./log.ts";
 
 /** What a report says besides who sends it. */
@@ -24,6 +24,7 @@ export interface RegistrationOptions extends Transcoder {
   readonly heartbeatSeconds?: number;
 }
 
+/** The tie to origin. */
 export interface Registration {
   /** Origin wants this host drained. What was heard last holds while origin is away. */
   readonly draining: boolean;
@@ -134,7 +135,7 @@ function read(isOk: boolean, text: string): Result<Registered, Unregistered> {
     return fail({ reason: name, detail: detail ?? title });
   }
   const parsed = parseJson(RegisteredSchema, text);
-  return parsed.ok ? ok(parsed.value) : fail({ reason: "unreadable", detail: parsed.error.detail });
+  return parsed.ok ? ok(parsed.value) : fail({ reason: UNREADABLE, detail: parsed.error.detail });
 }
 
 function wordsOf(error: unknown): string {

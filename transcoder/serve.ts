@@ -17,6 +17,7 @@ export interface Served {
   stop(): void;
 }
 
+/** What encoders are served with. */
 export interface ServeOptions extends EncoderOptions {
   /** The host that serves. */
   readonly transcoder: Transcoder;
@@ -43,11 +44,12 @@ export async function serveEncoder(
     const { name, detail } = granted.error;
     return refuse(name, detail, statusOfRefusal(name));
   }
-  const waits = "standby" in granted.value;
-  const { stream } = "standby" in granted.value ? granted.value.standby : granted.value;
+  const { value } = granted;
+  const waits = "standby" in value;
+  const { stream } = waits ? value.standby : value;
   const log = withFacts(options.log, { stream });
   log({ event: waits ? "standby-accepted" : "publish-accepted", remoteAddress, encoder: flashVer });
-  return "standby" in granted.value
+  return waits
     ? new Standby(request.accept(), claim, { ...options, log })
-    : new Encoder(request.accept(), claim, granted.value, { ...options, log });
+    : new Encoder(request.accept(), claim, value, { ...options, log });
 }

@@ -8,7 +8,9 @@ import type { Log } from "./log.ts";
 import { isPassing, type OriginClient } from "./origin-client.ts";
 import type { Spool } from "./spool.ts";
 
+/** A checker that runs. */
 export interface SpoolChecker {
+  /** Ask no more; an answer that is under way is waited for. */
   stop(): Promise<void>;
 }
 
@@ -25,8 +27,6 @@ const SELDOM: RetryPolicy = {
   maxDelayMs: 1_800_000,
   attempts: Number.POSITIVE_INFINITY,
 };
-/** Exponents past this make no difference. */
-const MAX_EXPONENT = 10;
 
 /** Begin to ask. */
 export function startChecker(options: CheckerOptions): SpoolChecker {
@@ -56,7 +56,7 @@ async function run(
         notBefore: storedAt + policy.firstDelayMs,
       };
       if (Date.now() < notBefore || stop.aborted) continue;
-      const wait = retryDelayMs(policy, Math.min(times + 1, MAX_EXPONENT), Math.random()) ?? 0;
+      const wait = retryDelayMs(policy, times + 1, Math.random()) ?? 0;
       asked.set(session, { times: times + 1, notBefore: Date.now() + wait });
       const missing = await client.missing(holder);
       if (!missing.ok && isPassing(missing.error)) continue;

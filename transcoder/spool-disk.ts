@@ -7,9 +7,10 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { fileName, parseFileName } from "../media/address.ts";
 import { fail, ok, type Result } from "../media/result.ts";
+import type { SegmentEntry } from "../media/timeline.ts";
 import { SegmentEntrySchema } from "../wire/ingest.ts";
 import { parseJson } from "../wire/parse.ts";
-import type { NamedObject, SegmentEntry } from "./packaging.ts";
+import type { NamedObject } from "./packaging.ts";
 
 const LEASE_FILE = "lease.json";
 const ENTRY_FILE = "entry.json";

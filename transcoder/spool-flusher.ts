@@ -9,6 +9,7 @@ import type { Log } from "./log.ts";
 import { isPassing, type OriginClient, type Refusal } from "./origin-client.ts";
 import type { Spool, SpooledItem } from "./spool.ts";
 
+/** A flusher that runs. */
 export interface SpoolFlusher {
   /** Stop after the request that is under way, or without its answer; the item stays on disk. */
   stop(): Promise<void>;

@@ -6,10 +6,11 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fail, ok, type Result } from "../media/result.ts";
+import type { SegmentEntry } from "../media/timeline.ts";
 import { type ItemFacts, itemName, next, overflow, uncheckedSessions } from "./core/spool-order.ts";
 import type { Log } from "./log.ts";
 import type { Holder } from "./origin-client.ts";
-import type { NamedObject, SegmentEntry } from "./packaging.ts";
+import type { NamedObject } from "./packaging.ts";
 import {
   findItems,
   type ItemContents,
@@ -22,6 +23,7 @@ import {
   writeItem,
 } from "./spool-disk.ts";
 
+/** What waits on disk at most: so much, for so long. */
 export interface SpoolLimits {
   readonly bytes: number;
   readonly ageMs: number;

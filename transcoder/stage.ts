@@ -28,6 +28,7 @@ export interface Running {
   readonly since: number;
 }
 
+/** Where a connection stands. */
 export type Stage = Probing | Running | { readonly name: "over" };
 
 /** What an encoder said of its tracks, once: a session that begins later needs it again. */

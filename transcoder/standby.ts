@@ -9,7 +9,7 @@ import { Backlog } from "./core/backlog.ts";
 import { NO_OFFSET, offsetAfter } from "./core/clock-offset.ts";
 import { supportedCodecs } from "./core/ffmpeg-args.ts";
 import type { MediaMessage } from "./core/flv.ts";
-import { statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
+import { type RtmpStatus, statusOfProbeFailure, statusOfRefusal } from "./core/refusal.ts";
 import { RollingBacklog } from "./core/rolling-backlog.ts";
 import { SourceProbe } from "./core/source-probe.ts";
 import { Encoder, type EncoderOptions } from "./encoder.ts";
@@ -24,6 +24,7 @@ const MAX_SILENCE_MS = 10_000;
 /** An FFmpeg that would not stay warm is not begun again sooner: it takes from those that are live. */
 const REWARM_MS = 15_000;
 
+/** One encoder that waits for the stream of another. */
 export class Standby {
   /** Resolves when the connection is over, and what it may have become. */
   readonly done: Promise<void>;
@@ -59,7 +60,7 @@ export class Standby {
   /** This transcoder is going away. */
   stop(): void {
     if (this.#encoder) this.#encoder.stop();
-    else this.#drop("NetStream.Publish.Failed", "The server is shutting down.");
+    else this.#drop({ code: "NetStream.Publish.Failed", description: "The server is shutting down." });
   }
 
   #onMedia(message: MediaMessage): void {
@@ -75,23 +76,15 @@ export class Standby {
   async #wait(): Promise<void> {
     for (; !this.#isOver; await delay(ASK_MS)) {
       if (performance.now() - this.#heardAt > MAX_SILENCE_MS) {
-        const { code, description } = statusOfProbeFailure({
-          reason: "no-media",
-          seconds: MAX_SILENCE_MS / 1000,
-        });
-        return this.#drop(code, description);
+        return this.#drop(statusOfProbeFailure({ reason: "no-media", seconds: MAX_SILENCE_MS / 1000 }));
       }
       const probed = this.#probe.check(Date.now());
-      if (probed.state === "failed") {
-        const { code, description } = statusOfProbeFailure(probed.failure);
-        return this.#drop(code, description);
-      }
+      if (probed.state === "failed") return this.#drop(statusOfProbeFailure(probed.failure));
       const source = probed.state === "ready" ? probed.source : undefined;
       const answer = await this.#options.client.open({ ...this.#claim, ...(source && { source }) });
       if (!answer.ok) {
         if (isPassing(answer.error)) continue;
-        const { code, description } = statusOfRefusal(answer.error.name);
-        return this.#drop(code, description);
+        return this.#drop(statusOfRefusal(answer.error.name));
       }
       if (!("standby" in answer.value)) return this.#takeOver(answer.value);
       this.#warmUp(answer.value.standby.plan);
@@ -151,7 +144,7 @@ export class Standby {
     this.#end();
   }
 
-  #drop(code: string, description: string): void {
+  #drop({ code, description }: RtmpStatus): void {
     if (this.#isOver) return;
     this.#options.log({ event: "encoder-dropped", code, description });
     this.#publication.end(code, description);

@@ -9,6 +9,7 @@ import { fail, ok, type Result } from "../media/result.ts";
 import type { Log } from "./log.ts";
 import type { Secure } from "./rtmp-server.ts";
 
+/** Where the certificate is. */
 export interface TlsOptions {
   /** PEM: the certificate, then its chain. */
   readonly certFile: string;
@@ -19,6 +20,7 @@ export interface TlsOptions {
   readonly pollMs?: number;
 }
 
+/** TLS with the certificate of the moment. */
 export interface TlsListener {
   readonly secure: Secure;
   /** Read the files now, as on SIGHUP; when they are no good, what is in use stays. */

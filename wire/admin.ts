@@ -17,6 +17,7 @@ const reconnectSeconds = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxVal
 
 /** What becomes of a backup encoder: it is transcoded while it waits, or held until it is needed, or refused. */
 export const STANDBYS = ["warm", "cold", "off"] as const;
+/** One of `STANDBYS`. */
 export type Standby = (typeof STANDBYS)[number];
 
 /** `POST /admin/streams`. A name that is not known is refused: an allow-list that is misspelt would be no list. */
@@ -45,6 +46,7 @@ export type UpdateStream = v.InferOutput<typeof UpdateStreamSchema>;
 
 /** `POST /admin/streams/<id>/check-key`: does this key still open the stream? */
 export const CheckKeySchema = v.object({ key: v.pipe(v.string(), v.minLength(1), v.maxLength(256)) });
+/** Its answer. */
 export const KeyCheckedSchema = v.object({ valid: v.boolean() });
 
 export const StreamRecordSchema = v.object({

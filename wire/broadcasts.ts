@@ -11,10 +11,11 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const seconds = v.pipe(v.number(), v.minValue(0));
 
 /** `gap`: history has nothing there. The others: R2 has no such object, or one of another size or checksum. */
-export const MISSING_REASONS = ["gap", "absent", "size", "checksum"] as const;
+const MISSING_REASONS = ["gap", "absent", "size", "checksum"] as const;
+/** Why an object counts as missing. */
 export type MissingReason = (typeof MISSING_REASONS)[number];
 
-export const MissingSchema = v.object({
+const MissingSchema = v.object({
   session: count,
   rendition: v.string(),
   /** Absent: the init section of the session. */
@@ -38,11 +39,11 @@ const TallyEntries = {
   removed: count,
   missing: v.pipe(v.array(MissingSchema), v.maxLength(MAX_MISSING)),
 };
-export const TallySchema = v.object(TallyEntries);
+const TallySchema = v.object(TallyEntries);
 /** What a comparison of history with R2 found. */
 export type Tally = Readonly<v.InferOutput<typeof TallySchema>>;
 
-export const ReportSchema = v.object({
+const ReportSchema = v.object({
   ...TallyEntries,
   /** ISO 8601. */
   checkedAt: v.string(),
@@ -50,7 +51,7 @@ export const ReportSchema = v.object({
   final: v.boolean(),
 });
 
-export const BroadcastSessionSchema = v.object({
+const BroadcastSessionSchema = v.object({
   ordinal: count,
   openedAt: v.string(),
   closedAt: v.exactOptional(v.string()),

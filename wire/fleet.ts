@@ -5,6 +5,8 @@ import { TranscoderSchema } from "./ingest.ts";
 
 /** Longest body of a report, bytes: a thousand sessions with the longest names. */
 export const MAX_REPORT_BYTES = 256 * 1024;
+/** Encoders that one transcoder may take at a time. */
+export const MAX_SLOTS = 1000;
 /** How often a transcoder is to report. */
 export const HEARTBEAT_SECONDS = 10;
 
@@ -34,14 +36,15 @@ export const ReportSchema = v.object({
   /** For people. */
   url: v.exactOptional(RtmpUrlSchema),
   /** Encoders that it takes at a time. */
-  slots: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000)),
+  slots: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_SLOTS)),
   /** Sessions that it holds now. */
-  sessions: v.pipe(v.array(sessionId), v.maxLength(1000)),
+  sessions: v.pipe(v.array(sessionId), v.maxLength(MAX_SLOTS)),
   /** It takes no new encoders. */
   draining: v.boolean(),
   /** It says goodbye: whatever it still holds is free. */
   stopping: v.optional(v.boolean(), false),
 });
+/** A heartbeat. */
 export type Report = v.InferOutput<typeof ReportSchema>;
 
 /** Answer to a report. */
@@ -50,10 +53,12 @@ export const RegisteredSchema = v.object({
   drain: v.boolean(),
   heartbeatSeconds: v.pipe(v.number(), v.minValue(1), v.maxValue(3600)),
 });
+/** What is wanted of the host. */
 export type Registered = Readonly<v.InferOutput<typeof RegisteredSchema>>;
 
 /** `silent`: not heard for 30 s; `stopped`: it said so. */
-export const TRANSCODER_STATES = ["up", "draining", "silent", "stopped"] as const;
+const TRANSCODER_STATES = ["up", "draining", "silent", "stopped"] as const;
+/** What becomes of a host that reports, or does not. */
 export type TranscoderState = (typeof TRANSCODER_STATES)[number];
 
 export const TranscoderRecordSchema = v.object({

@@ -4,11 +4,14 @@
  */
 import * as v from "valibot";
 import { RENDITION_NAME, STREAM_ID } from "../media/address.ts";
+import { MAX_RENDITIONS } from "../media/timeline.ts";
 
 /** Longest body of a JSON request, bytes. */
 export const MAX_INGEST_JSON_BYTES = 256 * 1024;
 /** Largest media object, bytes: 8 s at 16 Mbit/s. */
 export const MAX_OBJECT_BYTES = 16 * 1024 * 1024;
+/** Entries of one append. */
+export const MAX_APPEND_ENTRIES = 256;
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(4_294_967_295));
 const positive = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -100,7 +103,7 @@ const TrackObjectSchema = v.pipe(
 );
 const TracksSchema = v.pipe(
   v.record(rendition, TrackObjectSchema),
-  v.check((tracks) => Object.keys(tracks).length <= 16, "at most 16 renditions"),
+  v.check((tracks) => Object.keys(tracks).length <= MAX_RENDITIONS, `at most ${MAX_RENDITIONS} renditions`),
 );
 const RenditionFactsSchema = v.object({
   name: rendition,
@@ -112,6 +115,7 @@ const RenditionFactsSchema = v.object({
   frameRate: v.exactOptional(v.pipe(positive, v.maxValue(1000))),
   channels: v.exactOptional(count),
 });
+/** A whole segment, in an append or late. */
 export const SegmentEntrySchema = v.object({
   type: v.literal("segment"),
   msn: count,
@@ -122,7 +126,7 @@ export const SegmentEntrySchema = v.object({
 const EntrySchema = v.variant("type", [
   v.object({
     type: v.literal("init"),
-    renditions: v.pipe(v.array(RenditionFactsSchema), v.minLength(1), v.maxLength(16)),
+    renditions: v.pipe(v.array(RenditionFactsSchema), v.minLength(1), v.maxLength(MAX_RENDITIONS)),
   }),
   v.object({
     type: v.literal("part"),
@@ -137,9 +141,8 @@ const EntrySchema = v.variant("type", [
 
 /** `POST /ingest/<session>/timeline`: in order, for all renditions at once. */
 export const AppendSchema = v.object({
-  entries: v.pipe(v.array(EntrySchema), v.minLength(1), v.maxLength(256)),
+  entries: v.pipe(v.array(EntrySchema), v.minLength(1), v.maxLength(MAX_APPEND_ENTRIES)),
 });
-export type Append = v.InferOutput<typeof AppendSchema>;
 
 /**
  * `POST /ingest/<session>/late`: segments whose objects were put after the live edge had passed them (`PUT …?late=1`).
@@ -162,7 +165,7 @@ export const StatsSchema = v.object({
   waitingBytes: v.optional(positive),
   /** Bytes of input that FFmpeg has not taken yet. */
   queuedBytes: v.optional(positive),
-  /** Since when the encoder has sent neither sound nor pictures, seconds ago. */
+  /** For how long the encoder has sent neither sound nor pictures, seconds. */
   silentSeconds: v.optional(positive),
 });
 export type Stats = v.InferOutput<typeof StatsSchema>;

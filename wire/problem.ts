@@ -24,7 +24,10 @@ export function problem(
 
 const ProblemSchema = v.looseObject({ type: v.string(), title: v.string(), detail: v.optional(v.string()) });
 
-/** Name and words of a problem that a server sent; anything else is `unreadable`. */
+/** What `readProblem` calls an answer that is no problem of ours. */
+export const UNREADABLE = "unreadable";
+
+/** Name and words of a problem that a server sent; anything else is `UNREADABLE`. */
 export function readProblem(text: string): {
   readonly name: string;
   readonly title: string;
@@ -37,7 +40,7 @@ export function readProblem(text: string): {
     value = undefined;
   }
   const parsed = v.safeParse(ProblemSchema, value);
-  if (!parsed.success) return { name: "unreadable", title: "The answer was not understood." };
+  if (!parsed.success) return { name: UNREADABLE, title: "The answer was not understood." };
   const { type, title, detail } = parsed.output;
   return { name: type.replace("urn:millrace:problem:", ""), title, ...(detail !== undefined && { detail }) };
 }

@@ -13,6 +13,7 @@ export const EVENT_NAMES = [
   "broadcast.ended",
   "broadcast.failed",
 ] as const;
+/** One of `EVENT_NAMES`. */
 export type EventName = (typeof EVENT_NAMES)[number];
 
 /** What `POST /admin/webhooks/<id>/test` sends, whatever the webhook's filters are. */
@@ -47,6 +48,7 @@ export const BroadcastEventSchema = v.object({
     shown: v.exactOptional(v.boolean()),
   }),
 });
+/** An event, parsed. */
 export type BroadcastEvent = v.InferOutput<typeof BroadcastEventSchema>;
 
 /** Longest address of a receiver. */

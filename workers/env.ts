@@ -3,6 +3,7 @@ import type { Fleet } from "../durable-objects/fleet.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
 import type { Origin } from "./origin/index.ts";
 
+/** What the edge reaches: viewers' requests. */
 export interface EdgeEnv {
   readonly ASSETS: Fetcher;
   readonly MEDIA: R2Bucket;
@@ -10,6 +11,7 @@ export interface EdgeEnv {
   readonly ORIGIN: Service<Origin>;
 }
 
+/** What origin reaches: transcoders' and operators' requests. */
 export interface OriginEnv {
   readonly MEDIA: R2Bucket;
   readonly DB: D1Database;
@@ -22,6 +24,7 @@ export interface OriginEnv {
   readonly TRANSCODER_TOKEN?: string;
 }
 
+/** What the Durable Objects reach. */
 export interface ObjectsEnv {
   readonly MEDIA: R2Bucket;
   readonly DB: D1Database;

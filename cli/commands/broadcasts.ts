@@ -1,6 +1,7 @@
 /** `millrace broadcasts …`: the shows that streams have had, and whether they are whole. */
 import { type Command, InvalidArgumentError } from "commander";
 import { streamOfBroadcast } from "../../media/address.ts";
+import { streamArgument } from "../arguments.ts";
 import { broadcastListing, broadcastPage } from "../broadcast-words.ts";
 import { type BroadcastsClient, broadcastsClient } from "../broadcasts-client.ts";
 import { connect, type Surroundings, show, unwrap } from "../context.ts";
@@ -22,7 +23,7 @@ export function addBroadcasts(program: Command, around: Surroundings): void {
   broadcasts
     .command("list")
     .description("show a stream's broadcasts, newest first")
-    .argument("<stream>", "the stream")
+    .argument("<stream>", "the stream", streamArgument)
     .action(async (stream: string, _options: unknown, command: Command) => {
       const list = unwrap(await client(command).list(stream));
       show(command, around, { broadcasts: list }, () => broadcastListing(list));

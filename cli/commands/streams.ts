@@ -1,10 +1,10 @@
 /** `millrace streams …`: the streams of an origin and their keys. */
 import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { STREAM_ID } from "../../media/address.ts";
 import { PROFILE_NAMES, type ProfileName } from "../../media/profile.ts";
 import { MAX_ADDRESS_RANGES, normalRange } from "../../wire/address-range.ts";
 import { STANDBYS, type Standby } from "../../wire/admin.ts";
+import { streamArgument } from "../arguments.ts";
 import { CliExit, connect, EXIT, type Surroundings, show, unwrap } from "../context.ts";
 import { healthLine, healthPage } from "../health-words.ts";
 import { listing, streamPage, withKey } from "../stream-words.ts";
@@ -32,7 +32,7 @@ export function addStreams(program: Command, around: Surroundings): void {
     streams
       .command("create")
       .description("make a stream; its key is shown this once")
-      .argument("<id>", "address of the stream: a-z, 0-9 and inner hyphens", streamId),
+      .argument("<id>", "address of the stream: a-z, 0-9 and inner hyphens", streamArgument),
     { profile: " (default: low)", reconnect: " (default: 60)", standby: " (default: cold)" },
   ).action(async (id: string, options: SettingOptions, command: Command) => {
     const stream = unwrap(await connect(command, around).createStream({ id, ...settingsOf(options) }));
@@ -43,7 +43,7 @@ export function addStreams(program: Command, around: Surroundings): void {
     streams
       .command("update")
       .description("change settings of a stream; what is not given stays")
-      .argument("<id>", "the stream", streamId),
+      .argument("<id>", "the stream", streamArgument),
   )
     .addOption(new Option("--allow-all", "let its encoders connect from anywhere again").conflicts("allow"))
     .action(async (id: string, options: SettingOptions, command: Command) => {
@@ -57,7 +57,7 @@ export function addStreams(program: Command, around: Surroundings): void {
   streams
     .command("show")
     .description("show all settings of a stream")
-    .argument("<id>", "the stream", streamId)
+    .argument("<id>", "the stream", streamArgument)
     .action(async (id: string, _options: unknown, command: Command) => {
       const stream = unwrap(await connect(command, around).showStream(id));
       show(command, around, stream, () => streamPage(stream));
@@ -74,7 +74,7 @@ export function addStreams(program: Command, around: Surroundings): void {
   streams
     .command("rotate-key")
     .description("give a stream a new key; the old one is worthless from then on")
-    .argument("<id>", "the stream", streamId)
+    .argument("<id>", "the stream", streamArgument)
     .action(async (id: string, _options: unknown, command: Command) => {
       const stream = unwrap(await connect(command, around).rotateKey(id));
       show(command, around, stream, () => withKey("has a new key", stream));
@@ -83,7 +83,7 @@ export function addStreams(program: Command, around: Surroundings): void {
   streams
     .command("health")
     .description("show what a stream's encoder sends, and what its broadcaster should change")
-    .argument("<id>", "the stream", streamId)
+    .argument("<id>", "the stream", streamArgument)
     .action(async (id: string, _options: unknown, command: Command) => {
       const health = unwrap(await connect(command, around).health(id));
       show(command, around, health, () => healthPage(health));
@@ -92,7 +92,7 @@ export function addStreams(program: Command, around: Surroundings): void {
   streams
     .command("watch")
     .description("show a line of a stream's health every two seconds, until Ctrl-C")
-    .argument("<id>", "the stream", streamId)
+    .argument("<id>", "the stream", streamArgument)
     .option("--count <n>", "stop after so many lines", Number, Number.POSITIVE_INFINITY)
     .action(async (id: string, { count }: { count: number }, command: Command) => {
       const client = connect(command, around);
@@ -114,7 +114,7 @@ export function addStreams(program: Command, around: Surroundings): void {
       .description(
         verb === "disable" ? "end a stream's broadcast and refuse new ones" : "accept broadcasts again",
       )
-      .argument("<id>", "the stream", streamId)
+      .argument("<id>", "the stream", streamArgument)
       .action(async (id: string, _options: unknown, command: Command) => {
         const stream = unwrap(await connect(command, around).setDisabled(id, verb === "disable"));
         show(
@@ -161,12 +161,6 @@ function withSettings(
 function settingsOf({ allow, allowAll, ...settings }: SettingOptions) {
   const allowAddresses = allowAll ? [] : allow;
   return { ...settings, ...(allowAddresses && { allowAddresses: [...allowAddresses] }) };
-}
-
-function streamId(text: string): string {
-  if (!STREAM_ID.test(text))
-    throw new InvalidArgumentError("A stream id has a-z, 0-9 and inner hyphens, at most 63 of them.");
-  return text;
 }
 
 function reconnectSeconds(text: string): number {

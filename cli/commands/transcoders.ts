@@ -3,10 +3,8 @@ import type { Command } from "commander";
 import type { TranscoderRecord } from "../../wire/fleet.ts";
 import { connect, type Surroundings, show, unwrap } from "../context.ts";
 import { type FleetClient, fleetClient } from "../fleet-client.ts";
+import { printable } from "../printable.ts";
 import { table } from "../table.ts";
-
-/** The terminal decides what control characters do: hosts name themselves. */
-const CONTROL = /\p{Cc}/gu;
 
 const EXAMPLES = `
 Examples:
@@ -67,7 +65,7 @@ function listing(transcoders: readonly TranscoderRecord[]): string {
         ffmpeg,
         lastSeenAt.slice(0, 19).replace("T", " "),
         url ?? "",
-      ].map((cell) => cell.replace(CONTROL, "\u{fffd}")),
+      ].map(printable),
     ),
   );
 }

@@ -1,13 +1,11 @@
 /** `millrace webhooks …`: who is told of broadcasts, and how that goes. */
 import { type Command, InvalidArgumentError } from "commander";
-import { STREAM_ID } from "../../media/address.ts";
 import { EVENT_NAMES, type EventName, type WebhookRecord, type WebhookTested } from "../../wire/webhooks.ts";
+import { streamArgument } from "../arguments.ts";
 import { CliExit, connect, EXIT, type Surroundings, show, unwrap } from "../context.ts";
+import { printable } from "../printable.ts";
 import { table } from "../table.ts";
 import { type WebhooksClient, webhooksClient } from "../webhooks-client.ts";
-
-/** The terminal decides what control characters do: answers come from others. */
-const CONTROL = /\p{Cc}/gu;
 
 const EXAMPLES = `
 Events: ${EVENT_NAMES.join(", ")}.
@@ -82,9 +80,7 @@ function receiverUrl(text: string): string {
 }
 
 function streamIds(text: string, before: readonly string[] = []): readonly string[] {
-  if (!STREAM_ID.test(text))
-    throw new InvalidArgumentError("A stream id has a-z, 0-9 and inner hyphens, at most 63 of them.");
-  return [...before, text];
+  return [...before, streamArgument(text)];
 }
 
 function eventNames(text: string, before: readonly EventName[] = []): readonly EventName[] {
@@ -103,8 +99,10 @@ function listing(webhooks: readonly WebhookRecord[]): string {
       webhook.streams.join(",") || "all",
       webhook.events.map((name) => name.replace("broadcast.", "")).join(",") || "all",
       String(webhook.lost),
-      clean(webhook.url),
-      webhook.lastFailure ? `${minuteOf(webhook.lastFailure.at)} ${clean(webhook.lastFailure.words)}` : "",
+      printable(webhook.url),
+      webhook.lastFailure
+        ? `${minuteOf(webhook.lastFailure.at)} ${printable(webhook.lastFailure.words)}`
+        : "",
     ]),
   );
 }
@@ -116,9 +114,8 @@ function stateOf({ disabledAt, lastSuccessAt = "", lastFailure }: WebhookRecord)
 }
 
 function testWords({ delivered, milliseconds, words, body }: WebhookTested): string {
-  const answer = body === undefined ? "" : `:\n${clean(body)}`;
+  const answer = body === undefined ? "" : `:\n${printable(body)}`;
   return `${delivered ? "Delivered" : "Not delivered"} in ${milliseconds} ms: ${words}${answer}`;
 }
 
 const minuteOf = (iso: string): string => iso.slice(0, 16).replace("T", " ");
-const clean = (text: string): string => text.replace(CONTROL, "\u{fffd}");

@@ -36,6 +36,7 @@ export function nextCheckAfter(endedAt: number, begunAt: number): number | undef
   return [endedAt + PARTS_KEPT_MS, endedAt + LATE_MS].find((at) => at > begunAt);
 }
 
+/** Nothing was looked at yet. */
 export const EMPTY_TALLY: Tally = {
   segments: 0,
   seconds: 0,

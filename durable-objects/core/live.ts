@@ -2,7 +2,6 @@
  * Who may write to a stream, and when a broadcast is over: leases, silence, the wait for an encoder to come back.
  * Pure: times come in as milliseconds since 1970, ids and secrets as strings.
  */
-
 import type { ProfileName } from "../../media/profile.ts";
 import { fail, ok, type Result } from "../../media/result.ts";
 import type { Standby } from "../../wire/admin.ts";
@@ -27,6 +26,7 @@ export interface StreamSettings {
   readonly standby: Standby;
 }
 
+/** An encoder's time on the stream; times in milliseconds since 1970. */
 export interface Session {
   /** From 1 within the broadcast; a higher one fences every lower one. */
   readonly ordinal: number;
@@ -61,6 +61,7 @@ export interface Live {
   readonly endedAt?: number;
 }
 
+/** The stream has an encoder, and this one may not wait. */
 export interface AlreadyLive {
   readonly reason: "already-live";
   /** When the present encoder could be taken over if it stayed silent from now on. */
@@ -170,6 +171,7 @@ export const restart = (live: Live, broadcast: string, now: number): Live => ({
   visible: false,
 });
 
+/** Why a writer may not write. */
 export type LeaseError =
   /** Not the secret that was given out. */
   | { readonly reason: "unknown-lease" }

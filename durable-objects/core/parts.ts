@@ -4,8 +4,7 @@
  */
 
 /** Parts are deleted this long after they were published, or after their broadcast ended. */
-export const PARTS_KEPT_HOURS = 1;
-export const PARTS_KEPT_MS = PARTS_KEPT_HOURS * 3_600_000;
+export const PARTS_KEPT_MS = 3_600_000;
 /** Marks are this far apart. */
 const MARK_EVERY_MS = 10 * 60_000;
 

@@ -7,6 +7,7 @@ import type { Tally } from "../../wire/broadcasts.ts";
 import { addTallies, EMPTY_TALLY, type Page, type Sweep, sweepAt } from "./check.ts";
 import { numbersBetween, type Range } from "./name-ranges.ts";
 
+/** How far a check has come. */
 export interface Walk {
   /** Milliseconds since 1970. */
   readonly begunAt: number;
@@ -68,13 +69,13 @@ export function enterSession(walk: Walk, { ordinal, live, hasMedia, named, liste
 /** Numbers of the segments that a page of the listing would show, if they are all there: those that were live, and those that came late. */
 export function numbersOfPage(
   walk: Walk,
-  lastSegment: {
+  page: {
     readonly before: number | undefined;
     readonly upTo: number | undefined;
     readonly isPastAll: boolean;
   },
 ): { readonly live: readonly Range[]; readonly late: readonly Range[] } {
-  const { before, upTo, isPastAll } = lastSegment;
+  const { before, upTo, isPastAll } = page;
   // The page ends before the first segment.
   if (!isPastAll && upTo === undefined) return { live: [], late: [] };
   const to = isPastAll ? undefined : upTo;

@@ -22,6 +22,7 @@ export type Attempt =
   | { readonly kind: "timed-out"; readonly afterMs: number }
   | { readonly kind: "unreachable"; readonly why: string };
 
+/** What an attempt was: through, refused for good (410), or worth another. */
 export type Verdict = "delivered" | "gone" | "failed";
 
 /** Success is any 2xx. A redirect is a failure: the operator should know the new address. */

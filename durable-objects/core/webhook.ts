@@ -30,6 +30,7 @@ export interface Announcement {
   readonly event: BroadcastEvent;
 }
 
+/** Events to tell, and what is announced with them. */
 export interface News {
   readonly announced: Announced;
   /** In order. */

@@ -7,6 +7,7 @@ import { StartFailure } from "./failure.ts";
 
 const SHOWN_LINES = 12;
 
+/** What a child is started with. */
 export interface ChildPlan {
   /** As the person is told of it. */
   readonly name: string;
@@ -18,6 +19,7 @@ export interface ChildPlan {
   readonly graceMs: number;
 }
 
+/** A child that was started. */
 export interface Child {
   readonly plan: ChildPlan;
   readonly group: ProcessGroup;

@@ -27,6 +27,7 @@ export function nextStart(quickEnds: number, ranMs: number): NextStart | undefin
   return { quickEnds: ends, delayMs: Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (ends - 1)) };
 }
 
+/** How a part is kept running. */
 export interface KeepOptions {
   /** Start the same part once more, in the place of the one that ended. */
   readonly again: (ended: Child) => Child;

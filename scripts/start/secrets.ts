@@ -12,7 +12,7 @@ const randomToken = (): string => randomBytes(32).toString("base64url");
 const SecretsSchema = v.object({
   adminToken: v.pipe(v.string(), v.minLength(16)),
   tokenSecret: v.pipe(v.string(), v.minLength(16)),
-  /** Absent in a folder of before transcoders registered. */
+  /** Absent in a folder that is older than the registration of transcoders. */
   transcoderToken: v.optional(v.pipe(v.string(), v.minLength(16)), () => randomToken()),
   /** Stream keys that origin told once, by stream. */
   keys: v.record(v.string(), v.string()),

@@ -10,7 +10,7 @@ import type { Secrets } from "./secrets.ts";
 import { runTool } from "./tool.ts";
 import { waitForOk } from "./waiting.ts";
 
-/** How wrangler says that a workerd of its two has died. */
+/** How wrangler says that one of its two workerds has died. */
 const RUNTIME_CRASHED = "The Workers runtime crashed unexpectedly";
 const RECOVERY_LIMIT_MS = 3000;
 

@@ -26,6 +26,7 @@ export type Break =
   /** A track that the session was planned without. */
   | { readonly reason: "new-track"; readonly kind: "audio" | "video" };
 
+/** What becomes of a message. */
 export type Fed =
   /** One tag or several. */
   | { readonly type: "tag"; readonly bytes: Uint8Array }

@@ -1,4 +1,7 @@
-/** Whether FFmpeg keeps up with its source, judged from readings every few seconds. Pure; times on a steady clock. */
+/**
+ * Whether FFmpeg keeps up with its source, judged from readings every few seconds, and what it can do without if not.
+ * Pure; times on a steady clock.
+ */
 import type { SessionPlan } from "../../wire/ingest.ts";
 
 /** How far a session was at one moment. */

@@ -9,8 +9,6 @@ type Key = Pick<ItemFacts, "name" | "session">;
 
 /** An item that failed this often is what is wrong, not its session: more than an outage of a minute. */
 const STUBBORN_FAILURES = 12;
-/** Exponents past this make no difference. */
-const MAX_EXPONENT = 10;
 
 export class Setbacks {
   readonly #policy: RetryPolicy;
@@ -26,7 +24,7 @@ export class Setbacks {
   fail({ name, session }: Key, now: number, random: number): void {
     const failures = (this.#failures.get(name) ?? 0) + 1;
     this.#failures.set(name, failures);
-    const waitMs = retryDelayMs(this.#policy, Math.min(failures, MAX_EXPONENT), random) ?? 0;
+    const waitMs = retryDelayMs(this.#policy, failures, random) ?? 0;
     this.#until.delete(session);
     this.#until.set(failures < STUBBORN_FAILURES ? session : name, now + waitMs);
   }

@@ -1,6 +1,7 @@
 /**
  * How fast to play so that latency settles on the target: hls.js's own catch-up asks for a second of buffer,
- * which a stream with PART-HOLD-BACK 0.6 s never has, and it never comes back from a stall. Pure numbers, seconds.
+ * which a stream with PART-HOLD-BACK 0.6 s never has, and it never comes back from a stall. And the way out of a stall.
+ * Pure numbers, seconds.
  */
 
 export interface PaceSample {
@@ -46,6 +47,7 @@ export const jumpDistance = (targetDuration: number): number => Math.max(4, 2 * 
 /** A stall that lasts this long does not end by itself. */
 const STUCK_SECONDS = 1.5;
 
+/** A stall, as a look at the player finds it; seconds. */
 export interface StallSample {
   /** For how long nothing has moved. */
   readonly stalledSeconds: number;
@@ -61,6 +63,7 @@ export interface StallSample {
   readonly nextRange?: number;
 }
 
+/** What to do about a stall. */
 export type Escape =
   | { readonly type: "wait" }
   | { readonly type: "jump" }

@@ -14,6 +14,7 @@ import { respond } from "../problems.ts";
 import { bearerOf, sameToken } from "./bearer.ts";
 import { readJson } from "./body.ts";
 import { fleetAdmin } from "./fleet.ts";
+import { NO_STORE } from "./no-store.ts";
 import {
   createStream,
   findStream,
@@ -31,6 +32,7 @@ type App = { Bindings: OriginEnv };
 /** Longest body of an admin request, bytes. */
 const MAX_ADMIN_BYTES = 64 * 1024;
 
+/** `/admin`. */
 export const admin = new Hono<App>();
 
 admin.use(async (c, next) => {
@@ -110,9 +112,6 @@ admin.post("/streams/:id/enable", async (c) => {
   if (stream) await c.env.LIVE_STREAM.getByName(id).allow();
   return answer(c, stream);
 });
-
-/** Keys and states are never for a cache. */
-const NO_STORE = { "cache-control": "no-store" };
 
 async function refuse(request: Request, adminToken: string | undefined): Promise<Problem | undefined> {
   if (!adminToken) return problem(503, "no-admin-token", "ADMIN_TOKEN is not set on this origin.");

@@ -6,10 +6,11 @@ import { admin } from "./admin.ts";
 import { broadcastsAdmin } from "./broadcasts.ts";
 import { fleet } from "./fleet.ts";
 import { ingest } from "./ingest.ts";
+import { NO_STORE } from "./no-store.ts";
 
 export const originApp = new Hono<{ Bindings: OriginEnv }>();
 
-originApp.get("/healthz", (c) => c.text("ok\n", 200, { "cache-control": "no-store" }));
+originApp.get("/healthz", (c) => c.text("ok\n", 200, NO_STORE));
 originApp.route("/ingest", ingest);
 originApp.route("/transcoders", fleet);
 originApp.route("/admin", admin);

@@ -7,6 +7,7 @@ import { problem } from "../../wire/problem.ts";
 import type { StreamState } from "../../wire/public.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
+import { NO_STORE } from "./no-store.ts";
 
 type App = { Bindings: OriginEnv };
 
@@ -33,7 +34,7 @@ broadcastsAdmin.get("/streams/:id/broadcasts", async (c) => {
   return c.json(await list(c.env.DB, id), 200, NO_STORE);
 });
 
-const NO_STORE = { "cache-control": "no-store" };
+/** Broadcasts of one answer: the newest. */
 const LISTED = 50;
 
 interface Row {

@@ -13,6 +13,7 @@ import type { OriginEnv } from "../env.ts";
 import { notFound, respond } from "../problems.ts";
 import { bearerOf, sameToken } from "./bearer.ts";
 import { readJson } from "./body.ts";
+import { NO_STORE } from "./no-store.ts";
 
 type App = { Bindings: OriginEnv };
 
@@ -47,8 +48,6 @@ export const fleetAdmin = new Hono<App>();
 fleetAdmin.get("/", async (c) => c.json({ transcoders: await fleetOf(c).list() }, 200, NO_STORE));
 fleetAdmin.post("/:id/drain", async (c) => answer(c, await fleetOf(c).setDrain(c.req.param("id"), true)));
 fleetAdmin.post("/:id/undrain", async (c) => answer(c, await fleetOf(c).setDrain(c.req.param("id"), false)));
-
-const NO_STORE = { "cache-control": "no-store" };
 
 const fleetOf = (c: Context<App>): DurableObjectStub<Fleet> => c.env.FLEET.getByName("fleet");
 

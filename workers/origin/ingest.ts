@@ -22,11 +22,13 @@ import { bearerOf } from "./bearer.ts";
 import { declaredLength, readJson } from "./body.ts";
 import { admit, STREAM_DISABLED } from "./core/admit.ts";
 import { writeProblem } from "./ingest-problems.ts";
+import { NO_STORE } from "./no-store.ts";
 import { putOnce } from "./objects.ts";
 import { findStreamByKey } from "./streams.ts";
 
 type App = { Bindings: OriginEnv };
 
+/** `/ingest`; every route but the first asks for the session's lease. */
 export const ingest = new Hono<App>();
 
 ingest.post("/sessions", async (c) => {
@@ -143,8 +145,6 @@ ingest.delete("/:session", async (c) => {
 
 /** `?late=1`: the live edge has passed this object, and perhaps its session is over. */
 const LateFlagSchema = v.optional(v.literal("1"));
-
-const NO_STORE = { "cache-control": "no-store" };
 
 const live = (env: OriginEnv, stream: string) => env.LIVE_STREAM.getByName(stream);
 

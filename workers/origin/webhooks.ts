@@ -21,14 +21,14 @@ import {
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { readJson } from "./body.ts";
+import { NO_STORE } from "./no-store.ts";
 
 /** Longest body of a request, bytes. */
 const MAX_WEBHOOK_BYTES = 16 * 1024;
 /** Letters in the id of a test message. */
 const TEST_ID_LETTERS = 26;
-/** Secrets and states are never for a cache. */
-const NO_STORE = { "cache-control": "no-store" };
 
+/** `/admin/webhooks`. */
 export const webhooksAdmin = new Hono<{ Bindings: OriginEnv }>();
 
 webhooksAdmin.post("/", async (c) => {

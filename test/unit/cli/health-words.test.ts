@@ -48,6 +48,7 @@ it("says on a page what is known", () => {
       "warning  Do this.",
     ].join("\n"),
   );
+  expect(healthPage({ ...health, source: { encoder: "\u001b[2Jx" } })).not.toContain("\u001b");
   expect(healthPage({ ...health, advice: [] })).toContain("Nothing to complain of.");
   expect(healthPage({ id: "radio", state: "offline", samples: [], advice: [] })).toBe(
     "Stream   radio: offline",

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { LogEvent } from "../../../transcoder/log.ts";
 import { formatHuman } from "../../../transcoder/log-human.ts";
@@ -18,8 +20,23 @@ describe("a line", () => {
       ),
     ).toBe("07:08:09 ! show              origin: try 2 of /x/timeline failed (unreachable), trying again");
     expect(
-      formatHuman({ event: "encoder-failed", stream: "a-stream-with-a-long-name", error: "e" }, at),
-    ).toBe("07:08:09 X a-stream-with-a…  encoder-failed error=e");
+      formatHuman({ event: "encoder-failed", stream: "a-stream-with-a-long-name", error: "e\n    at f" }, at),
+    ).toBe("07:08:09 X a-stream-with-a…  this transcoder failed its encoder: e");
+  });
+
+  it("has words for whatever the transcoder logs", () => {
+    const folder = fileURLToPath(new URL("../../../transcoder/", import.meta.url));
+    const sources = readdirSync(folder).filter((name) => name.endsWith(".ts"));
+    const named = sources.flatMap((name) => [
+      ...readFileSync(folder + name, "utf8").matchAll(
+        /log\(\{\s*event: (?:\w+ \? )?"([a-z-]+)"(?: : "([a-z-]+)")?/g,
+      ),
+    ]);
+    const events = named.flatMap(([, ...names]) => names.filter((name) => name !== undefined));
+    expect(events.length).toBeGreaterThan(40);
+    const wordless = events.filter((event) => formatHuman({ event }, at).endsWith(`  ${event}`));
+    // A note is for whoever reads the protocol, and tells itself; to be stopped is what its name says.
+    expect(new Set(wordless)).toEqual(new Set(["rtmp-note", "stopped"]));
   });
 
   it("tells what was left out", () => {

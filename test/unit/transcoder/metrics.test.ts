@@ -72,6 +72,20 @@ it("forgets a stream with its last encoder", async () => {
   expect([...over.keys()].filter((key) => key.includes("stream="))).toEqual([]);
 });
 
+it("counts a standby from when it takes over", async () => {
+  const takesOver = { event: "standby-takes-over", stream: "a", session: "a-x.2", warm: true };
+  const during = await after([
+    { event: "standby-accepted", stream: "a" },
+    accepted("a"),
+    takesOver,
+    ended("a"),
+    input("a"),
+  ]);
+  expect(during.get("sessions")).toBe(1);
+  expect(during.get('input_bits_per_second{stream="a"}')).toBe(5_000_000);
+  expect((await after([accepted("a"), takesOver, ended("a"), ended("a")])).get("sessions")).toBe(0);
+});
+
 it("leaves out figures that are none", async () => {
   const odd = { inputBitrate: Number.NaN, inputFrameRate: "30", keyframeSeconds: -1, encodeSpeed: undefined };
   const all = await after([
