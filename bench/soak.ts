@@ -1,6 +1,7 @@
 /** A show that goes on: whether memory stays flat and a viewer as close as at the beginning. */
 import type { Browser } from "playwright-core";
 import { median, watchPicture } from "../test/support/browser.ts";
+import { workerHeapBytes } from "../test/support/inspector.ts";
 import { sumOf } from "../test/support/processes.ts";
 import { endChild, type Stack, until } from "../test/support/stack.ts";
 import type { Figure } from "./report.ts";
@@ -20,6 +21,8 @@ interface Look {
   readonly transcoder: number;
   readonly ffmpeg: number;
   readonly workerd: number;
+  /** What the Worker's own JavaScript holds. */
+  readonly heap: number;
   readonly latency: number;
   readonly stalls: number;
 }
@@ -49,6 +52,7 @@ export async function measureSoak(
       transcoder: (node?.residentBytes ?? Number.NaN) / MEGABYTE,
       ffmpeg: sumOf(ffmpegs, "residentBytes") / MEGABYTE,
       workerd: sumOf(stack.workerds(), "residentBytes") / MEGABYTE,
+      heap: (await workerHeapBytes(stack.workerds())) / MEGABYTE,
       latency: median(latencies) / 1000,
       stalls,
     };
@@ -62,7 +66,7 @@ export async function measureSoak(
 
 function figuresOf(looks: readonly Look[]): readonly Figure[] {
   const steady = looks.filter(({ minute }) => minute > WARM_UP_MINUTES);
-  const memory = (what: string, of: "transcoder" | "ffmpeg" | "workerd"): Figure => ({
+  const memory = (what: string, of: "transcoder" | "ffmpeg" | "workerd" | "heap"): Figure => ({
     what: `${what}: growth of memory`,
     value: 60 * slopeOf(steady.map((look) => [look.minute, look[of]])),
     unit: "MB/h",
@@ -72,7 +76,8 @@ function figuresOf(looks: readonly Look[]): readonly Figure[] {
   return [
     memory("transcoder", "transcoder"),
     memory("its FFmpeg", "ffmpeg"),
-    memory("workerd", "workerd"),
+    memory("workerd, both of wrangler dev", "workerd"),
+    memory("the Worker's own heap in it", "heap"),
     {
       what: "latency, last minute against first",
       value: (latencies.at(-1) ?? Number.NaN) - (latencies[0] ?? Number.NaN),

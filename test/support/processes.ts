@@ -1,5 +1,5 @@
 /** What /proc says of the processes on this machine: families, processor time and memory. Linux only; nothing is sent a signal here. */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 
 /** One process, as it was a moment ago. */
@@ -57,6 +57,35 @@ const allProcesses = (): readonly ProcessFacts[] =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readProcess(Number(name)) ?? []);
+
+/** TCP ports that a process listens on, IPv4. */
+export function listeningPorts(pid: number): readonly number[] {
+  const sockets = new Set(openFiles(pid).flatMap((file) => /^socket:\[(\d+)\]$/.exec(file)?.[1] ?? []));
+  const [, ...rows] = readFileSync("/proc/net/tcp", "utf8").trim().split("\n");
+  return rows.flatMap((row) => {
+    const [, local = "", , state, , , , , , inode = ""] = row.trim().split(/\s+/);
+    const isOurs = state === LISTENING && sockets.has(inode);
+    return isOurs ? [Number.parseInt(local.split(":")[1] ?? "", 16)] : [];
+  });
+}
+
+/** In /proc/net/tcp. */
+const LISTENING = "0A";
+
+function openFiles(pid: number): readonly string[] {
+  try {
+    const folder = `/proc/${pid}/fd`;
+    return readdirSync(folder).flatMap((fd) => {
+      try {
+        return [readlinkSync(`${folder}/${fd}`)];
+      } catch {
+        return [];
+      }
+    });
+  } catch {
+    return [];
+  }
+}
 
 /** Sum of one fact over processes. */
 export const sumOf = (processes: readonly ProcessFacts[], fact: "cpuSeconds" | "residentBytes"): number =>
