@@ -25,6 +25,8 @@ export const wranglerEnv = (data: string): Record<string, string> => ({
   WRANGLER_HIDE_BANNER: "true",
   WRANGLER_LOG_PATH: join(data, "logs", "wrangler"),
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
+  // Traces of every request, kept in memory: half of what the runtime grows by in a long show.
+  X_LOCAL_OBSERVABILITY: "false",
   NO_COLOR: "1",
 });
 
