@@ -217,47 +217,6 @@ describe("an object that was away itself", () => {
     expect(claim(back, SETTINGS, fresh, late)).toMatchObject({ ok: true, value: { broadcast: "show-a" } });
   });
 
-  describe("of an encoder that may wait", () => {
-    const asking = { ...fresh, backup: true, askingSince: NOW - STANDBY_WATCH_MS };
-    const heardAt = (mediaAt: number) => heard(live, NOW, mediaAt);
-    it.each([
-      ["stands by while media comes", heardAt(NOW - 400), {}, {}, "stands-by"],
-      ["stands by in a pause that is none yet", heardAt(NOW - STANDBY_SILENCE_MS), {}, {}, "stands-by"],
-      ["takes over in silence", heardAt(NOW - STANDBY_SILENCE_MS - 1), {}, {}, "granted"],
-      ["watches for a while first", heardAt(NOW - 5000), { askingSince: NOW - 2_000 }, {}, "stands-by"],
-      ["takes over from one that was closed", closeSession(live, NOW), { askingSince: NOW }, {}, "granted"],
-      [
-        "takes over after ten seconds as anybody",
-        heard(live, NOW - SILENCE_MS),
-        { askingSince: NOW },
-        {},
-        "granted",
-      ],
-      ["judges one that says nothing of media by its last word", heard(live, NOW - 2000), {}, {}, "granted"],
-      ["is refused where nobody may wait", heardAt(NOW), {}, { standby: "off" }, "already-live"],
-      ["is refused when it gives way to anybody", heardAt(NOW), { yields: true }, {}, "already-live"],
-      ["is refused when neither is a backup", heardAt(NOW), { backup: false }, {}, "already-live"],
-    ] as const)("%s", (_what, before, asks, settings, verdict) => {
-      const claimed = claim(before, { ...SETTINGS, ...settings }, { ...asking, ...asks }, NOW);
-      expect(claimed.ok ? "granted" : claimed.error.reason).toBe(verdict);
-    });
-
-    it("lets the first wait behind the second, once the second has the stream", () => {
-      const second = { ...live, session: { ...live.session, backup: true, mediaAt: NOW } };
-      expect(claim(second, SETTINGS, { ...fresh, askingSince: NOW }, NOW)).toEqual({
-        ok: false,
-        error: { reason: "stands-by" },
-      });
-    });
-
-    it("remembers that it was one", () => {
-      expect(claim(undefined, SETTINGS, asking, NOW)).toMatchObject({
-        ok: true,
-        value: { session: { backup: true } },
-      });
-    });
-  });
-
   it("waits out the silence even when the stream waits for nobody", () => {
     const impatient = { ...live, settings: { ...SETTINGS, reconnectSeconds: 0 } };
     expect(endsAt(afterAbsence(impatient, NOW + 3_600_000))).toBe(NOW + 3_600_000 + SILENCE_MS);
