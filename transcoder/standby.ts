@@ -30,6 +30,8 @@ export class Standby {
   readonly done: Promise<void>;
   readonly #publication: Publication;
   readonly #claim: Claim;
+  /** The same for every time it asks, so that an answer that was lost is given again; what it becomes asks anew. */
+  readonly #claimId = randomUUID();
   readonly #options: EncoderOptions;
   readonly #probe: SourceProbe;
   readonly #held = new RollingBacklog();
@@ -42,7 +44,7 @@ export class Standby {
 
   constructor(publication: Publication, claim: Claim, options: EncoderOptions) {
     this.#publication = publication;
-    this.#claim = { ...claim, claimId: randomUUID() };
+    this.#claim = claim;
     this.#options = options;
     this.#probe = new SourceProbe(Date.now(), supportedCodecs(options.ffmpeg.version));
     publication.onEnd(() => this.#end());
@@ -81,7 +83,8 @@ export class Standby {
       const probed = this.#probe.check(Date.now());
       if (probed.state === "failed") return this.#drop(statusOfProbeFailure(probed.failure));
       const source = probed.state === "ready" ? probed.source : undefined;
-      const answer = await this.#options.client.open({ ...this.#claim, ...(source && { source }) });
+      const asking = { ...this.#claim, claimId: this.#claimId, ...(source && { source }) };
+      const answer = await this.#options.client.open(asking);
       if (!answer.ok) {
         if (isPassing(answer.error)) continue;
         return this.#drop(statusOfRefusal(answer.error.name));

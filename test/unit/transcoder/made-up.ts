@@ -18,7 +18,11 @@ export class MadeUpOrigin implements OriginClient {
   /** Somebody else has the stream, and it wants its second encoder like this. */
   busy: "cold" | "warm" | undefined;
 
+  /** Names of the requests to open a session. */
+  readonly claimIds: (string | undefined)[] = [];
+
   async open(claim: Claim): Promise<Result<SessionGrant | Waiting, Refusal>> {
+    this.claimIds.push(claim.claimId);
     if (!this.busy) return ok(this.grant());
     if (!claim.backup) return fail({ name: "already-live", status: 409, detail: "" });
     const plan = this.busy === "warm" && claim.source ? this.#plan(claim.source) : undefined;

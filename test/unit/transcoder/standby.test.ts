@@ -80,6 +80,26 @@ describe.each(["cold", "warm"] as const)("a %s standby", (busy) => {
 });
 
 describe("a standby", () => {
+  it("asks under one name, and what it becomes does not: its next session is another", {
+    timeout: 30_000,
+  }, async () => {
+    const { origin, publication, standby, logged } = wait("cold");
+    for (const message of messages) publication.send(message);
+    await vi.waitFor(() => expect(origin.claimIds.length).toBeGreaterThan(1), 10_000);
+    origin.busy = undefined;
+    await vi.waitFor(() => expect(logged.map(({ event }) => event)).toContain("session-started"), 10_000);
+    const asked = origin.claimIds.length;
+    expect(new Set(origin.claimIds).size).toBe(1);
+    expect(origin.claimIds[0]).toBeDefined();
+    // An hour on: the session begins anew.
+    for (const message of messages)
+      publication.send({ ...message, timestamp: message.timestamp + 3_600_000 });
+    await vi.waitFor(() => expect(origin.claimIds.length).toBeGreaterThan(asked), 10_000);
+    expect(origin.claimIds.at(-1)).not.toBe(origin.claimIds[0]);
+    publication.leave();
+    await standby.done;
+  });
+
   it("that leaves before its time leaves nothing behind", async () => {
     const { origin, publication, standby } = wait("warm");
     for (const message of messages) publication.send(message);
