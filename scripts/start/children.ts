@@ -23,6 +23,8 @@ export interface ChildPlan {
 export interface Child {
   readonly plan: ChildPlan;
   readonly group: ProcessGroup;
+  /** Resolves when it is gone and everything that it printed was heard; what it had started may keep that waiting. */
+  readonly heard: Promise<void>;
   /** Hear each line it prints; answers a function that ends that. */
   readonly onLine: (hear: (line: string) => void) => () => void;
   /** What to tell when it ended on its own. */
@@ -41,7 +43,12 @@ export function startChild(root: string, plan: ChildPlan, again = false): Child 
   const last: string[] = [];
   const hearers = new Set<(line: string) => void>();
   group.child.on("error", (error) => last.push(error.message));
-  group.child.once("close", () => log.end());
+  const heard = new Promise<void>((resolve) => {
+    group.child.once("close", () => {
+      log.end();
+      resolve();
+    });
+  });
   for (const stream of [group.child.stdout, group.child.stderr]) {
     if (stream === null) continue;
     createInterface({ input: stream }).on("line", (line) => {
@@ -54,6 +61,7 @@ export function startChild(root: string, plan: ChildPlan, again = false): Child 
   return {
     plan,
     group,
+    heard,
     onLine(hear) {
       hearers.add(hear);
       return () => hearers.delete(hear);

@@ -52,7 +52,11 @@ export async function keepRunning(first: Child, options: KeepOptions): Promise<n
     // What it had started would be in the way of the next one.
     killGroup(child.group);
     const next = nextStart(quickEnds, performance.now() - startedAt);
-    if (next === undefined) throw child.deathOf(exit);
+    if (next === undefined) {
+      // Its last words may still be in the pipe.
+      await child.heard;
+      throw child.deathOf(exit);
+    }
     quickEnds = next.quickEnds;
     tell(`The ${child.plan.name} ended (${wordsOf(exit)}) and is started again. Its log: ${child.plan.log}`);
     await delay(next.delayMs);
