@@ -1,6 +1,7 @@
 /** The Worker that holds the Durable Objects. It answers nothing itself: others reach the objects by binding. */
 export { Fleet } from "./fleet.ts";
 export { LiveStream } from "./live-stream.ts";
+export { Purges } from "./purges.ts";
 
 export default {
   fetch(): Response {

@@ -1,6 +1,7 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
 import type { Fleet } from "../durable-objects/fleet.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
+import type { Purges } from "../durable-objects/purges.ts";
 import type { Origin } from "./origin/index.ts";
 
 /** What the edge reaches: viewers' requests. */
@@ -8,7 +9,18 @@ export interface EdgeEnv {
   readonly ASSETS: Fetcher;
   readonly MEDIA: R2Bucket;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
+  readonly PURGES: DurableObjectNamespace<Purges>;
   readonly ORIGIN: Service<Origin>;
+  /** Signs watch tokens; without it no signed path opens. */
+  readonly TOKEN_SECRET?: string;
+  /** The secret before that one: what it signed is still good. */
+  readonly TOKEN_SECRET_PREVIOUS?: string;
+  /** Requests of one client; without a binding there is no limit. */
+  readonly PLAYLIST_LIMIT?: RateLimit;
+  readonly MISS_LIMIT?: RateLimit;
+  readonly API_LIMIT?: RateLimit;
+  /** What players report, one point a report. Does nothing locally. */
+  readonly QOE?: AnalyticsEngineDataset;
 }
 
 /** What origin reaches: transcoders' and operators' requests. */
@@ -17,8 +29,10 @@ export interface OriginEnv {
   readonly DB: D1Database;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
   readonly FLEET: DurableObjectNamespace<Fleet>;
+  readonly PURGES: DurableObjectNamespace<Purges>;
   /** Bearer of the admin API; without it that API is closed. */
   readonly ADMIN_TOKEN?: string;
+  /** Signs watch tokens. */
   readonly TOKEN_SECRET?: string;
   /** Bearer of transcoders that register; without it none can. */
   readonly TRANSCODER_TOKEN?: string;
@@ -29,4 +43,12 @@ export interface ObjectsEnv {
   readonly MEDIA: R2Bucket;
   readonly DB: D1Database;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
+  readonly PURGES: DurableObjectNamespace<Purges>;
+  /** The zone whose own cache is purged as well; all three or none (docs/operations.md). */
+  readonly CLOUDFLARE_ZONE_ID?: string;
+  readonly CLOUDFLARE_API_TOKEN?: string;
+  /** Host that viewers use: prefixes of the zone's cache begin with it. */
+  readonly PUBLIC_HOST?: string;
+  /** Cloudflare's API, when it is not Cloudflare's: for tests. */
+  readonly CLOUDFLARE_API?: string;
 }

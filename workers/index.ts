@@ -5,6 +5,7 @@ import { originApp } from "./origin/app.ts";
 
 export { Fleet } from "../durable-objects/fleet.ts";
 export { LiveStream } from "../durable-objects/live-stream.ts";
+export { Purges } from "../durable-objects/purges.ts";
 export { Origin } from "./origin/index.ts";
 
 const ORIGIN_PATH = "/_origin";
