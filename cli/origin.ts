@@ -15,6 +15,7 @@ import {
 } from "../wire/admin.ts";
 import { parseJson } from "../wire/parse.ts";
 import { readProblem, UNREADABLE } from "../wire/problem.ts";
+import { type Signed, SignedSchema, type SignRequestSchema } from "../wire/watch-token.ts";
 
 const TIMEOUT_MS = 15_000;
 
@@ -39,6 +40,8 @@ export type AdminRequest = <const S extends v.GenericSchema>(
 
 /** The routes about streams, one function each. */
 export interface OriginClient {
+  /** Where it is, without a slash at its end. */
+  readonly base: string;
   /** For the routes that are not about streams. */
   readonly request: AdminRequest;
   readonly createStream: (stream: v.InferInput<typeof CreateStreamSchema>) => Answer<StreamWithKey>;
@@ -54,6 +57,8 @@ export interface OriginClient {
   /** Does this key still open the stream? */
   readonly checkKey: (id: string, key: string) => Answer<boolean>;
   readonly health: (id: string) => Answer<StreamHealth>;
+  /** A signed path to watch the stream by. */
+  readonly sign: (id: string, wish: v.InferInput<typeof SignRequestSchema>) => Answer<Signed>;
 }
 
 /** A client for one origin, as `http://127.0.0.1:8787/_origin`. */
@@ -90,6 +95,7 @@ export function originClient(origin: string, token: string): OriginClient {
   const pathOf = (id: string) => `/admin/streams/${encodeURIComponent(id)}`;
   const streamPath = (id: string, verb: string) => `${pathOf(id)}/${verb}`;
   return {
+    base,
     request,
     createStream: (stream) => request(StreamWithKeySchema, "POST", "/admin/streams", stream),
     updateStream: (id, settings) => request(StreamRecordSchema, "PATCH", pathOf(id), settings),
@@ -102,6 +108,7 @@ export function originClient(origin: string, token: string): OriginClient {
       const checked = await request(KeyCheckedSchema, "POST", streamPath(id, "check-key"), { key });
       return checked.ok ? ok(checked.value.valid) : checked;
     },
+    sign: (id, wish) => request(SignedSchema, "POST", streamPath(id, "sign"), wish),
     health: (id) => request(StreamHealthSchema, "GET", streamPath(id, "health")),
     rotateKey: (id) => request(StreamWithKeySchema, "POST", streamPath(id, "rotate-key")),
     setDisabled: (id, disabled) =>

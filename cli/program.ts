@@ -1,6 +1,8 @@
 /** The operator's CLI as a function: arguments in, text and an exit code out. Each command is a file in `commands/`. */
 import { Command, CommanderError } from "commander";
 import { addBroadcasts } from "./commands/broadcasts.ts";
+import { addEdge } from "./commands/edge.ts";
+import { addPurge } from "./commands/purge.ts";
 import { addStreams } from "./commands/streams.ts";
 import { addTranscoders } from "./commands/transcoders.ts";
 import { addWebhooks } from "./commands/webhooks.ts";
@@ -14,12 +16,13 @@ Exit codes: ${EXIT.ok} done, ${EXIT.refused} refused by origin, ${EXIT.usage} us
 
 Examples:
   npm run millrace -- streams create radio --title "Night radio"
-  npm run millrace -- streams list --origin https://origin.example.com`;
+  npm run millrace -- streams list --origin https://origin.example.com
+  npm run millrace -- edge --minutes 5`;
 
 /** Run the CLI; answers its exit code. */
 export async function runCli(args: readonly string[], around: Surroundings): Promise<number> {
   const program = new Command("millrace")
-    .description("Operate a Millrace: streams, their keys and broadcasts, transcoders, webhooks.")
+    .description("Operate a Millrace: streams, their keys and broadcasts, transcoders, webhooks, purges.")
     .option("--origin <url>", "origin to talk to")
     .option("--token <token>", "its admin token; the environment keeps it out of the shell's history")
     .option("--json", "answer in JSON")
@@ -33,6 +36,8 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
   addBroadcasts(program, around);
   addTranscoders(program, around);
   addWebhooks(program, around);
+  addPurge(program, around);
+  addEdge(program, around);
   for (const command of [program, ...program.commands]) inherit(command);
   try {
     await program.parseAsync([...args], { from: "user" });

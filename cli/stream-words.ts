@@ -11,13 +11,14 @@ export const withKey = (what: string, { id, key }: StreamWithKey): string =>
 export function listing(streams: readonly StreamRecord[]): string {
   if (streams.length === 0) return "There are no streams yet. Make one with: streams create <id>";
   return table(
-    ["ID", "STATE", "PROFILE", "RECONNECT", "STANDBY", "ALLOWED", "CREATED", "TITLE"],
+    ["ID", "STATE", "PROFILE", "RECONNECT", "STANDBY", "ACCESS", "ALLOWED", "CREATED", "TITLE"],
     streams.map((stream) => [
       stream.id,
       stateOf(stream),
       stream.profile,
       `${stream.reconnectSeconds} s`,
       stream.standby,
+      stream.access,
       allowedShort(stream.allowAddresses),
       createdAt(stream),
       printable(stream.title),
@@ -35,6 +36,7 @@ export const streamPage = (stream: StreamRecord): string =>
       ["Profile", stream.profile],
       ["Reconnect", `${stream.reconnectSeconds} s`],
       ["Standby", stream.standby],
+      ["Access", stream.access],
       ["Allowed", stream.allowAddresses.length === 0 ? "all addresses" : stream.allowAddresses.join(", ")],
       ["Created", createdAt(stream)],
     ],

@@ -138,6 +138,19 @@ export class Archive {
     this.#storage.sql.exec("UPDATE session SET lease = NULL WHERE broadcast = ?", broadcast);
   }
 
+  /** All broadcasts that there are rows of, with when they began in milliseconds since 1970. */
+  began(): readonly { readonly id: string; readonly startedAt: number }[] {
+    return this.#storage.sql
+      .exec<{ id: string; startedAt: number }>("SELECT id, started_at AS startedAt FROM broadcast")
+      .toArray();
+  }
+
+  /** Forget a broadcast and its sessions: nobody may hand anything in, and nothing is checked. */
+  remove(broadcast: string): void {
+    this.#storage.sql.exec("DELETE FROM session WHERE broadcast = ?", broadcast);
+    this.#storage.sql.exec("DELETE FROM broadcast WHERE id = ?", broadcast);
+  }
+
   /** Sessions in their order, from the one after `ordinal` on. */
   sessions(broadcast: string, after = 0, limit = 1000): readonly SessionRow[] {
     return this.#storage.sql

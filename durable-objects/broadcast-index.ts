@@ -30,6 +30,11 @@ export class BroadcastIndex {
     if (live.visible) this.#storage.kv.put(PENDING + live.broadcast, rowOf(live, state));
   }
 
+  /** The broadcast is no more: nothing is to be said of it. */
+  forget(broadcast: string): void {
+    this.#storage.kv.delete(PENDING + broadcast);
+  }
+
   /** The list does not say this of the broadcast yet. */
   isBehind(live: Live, state: StreamState): boolean {
     return live.visible && this.#storage.kv.get<string>(TOLD) !== `${live.broadcast} ${state}`;

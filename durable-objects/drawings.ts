@@ -1,5 +1,13 @@
 /** Playlists of one moment of a timeline, each drawn once however many ask for it. How they are drawn stands in media/hls.ts. */
-import { iframePlaylist, mediaPlaylist, multivariantPlaylist, type Skip } from "../media/hls.ts";
+import {
+  foldView,
+  iframePlaylist,
+  isEmptyView,
+  mediaPlaylist,
+  multivariantPlaylist,
+  type Skip,
+  type View,
+} from "../media/hls.ts";
 import type { Timeline } from "../media/timeline.ts";
 
 /** A rendition's playlist. */
@@ -9,8 +17,14 @@ export interface RenditionRequest {
   readonly skip?: Skip;
 }
 
+/** The multivariant playlist, or what a view leaves of it. */
+export interface MultivariantRequest {
+  readonly kind: "multivariant";
+  readonly view?: View;
+}
+
 /** Which playlist is wanted. */
-export type DrawRequest = { readonly kind: "multivariant" } | RenditionRequest;
+export type DrawRequest = MultivariantRequest | RenditionRequest;
 
 export class Drawings {
   readonly #drawn = new Map<string, string>();
@@ -20,20 +34,34 @@ export class Drawings {
     this.#drawn.clear();
   }
 
-  /** The text, or `undefined` when there is no such rendition. */
+  /** The text, or `undefined` when there is no such rendition, or nothing at all that the view may show. */
   draw(timeline: Timeline, request: DrawRequest): string | undefined {
-    const key =
-      request.kind === "multivariant" ? "" : `${request.kind} ${request.rendition} ${request.skip ?? ""}`;
+    const wanted = request.kind === "multivariant" ? folded(timeline, request) : request;
+    const key = keyOf(wanted);
     const known = this.#drawn.get(key);
     if (known !== undefined) return known;
-    const text = drawNow(timeline, request);
+    const text = drawNow(timeline, wanted);
     if (text !== undefined) this.#drawn.set(key, text);
     return text;
   }
 }
 
+const folded = (timeline: Timeline, { view }: MultivariantRequest): MultivariantRequest => ({
+  kind: "multivariant",
+  ...(view && { view: foldView(timeline, view) }),
+});
+
+function keyOf(request: DrawRequest): string {
+  if (request.kind !== "multivariant") return `${request.kind} ${request.rendition} ${request.skip ?? ""}`;
+  const { maxHeight = "", hardMaxHeight = "", audioFirst = "" } = request.view ?? {};
+  return `${maxHeight} ${hardMaxHeight} ${audioFirst}`;
+}
+
 function drawNow(timeline: Timeline, request: DrawRequest): string | undefined {
-  if (request.kind === "multivariant") return multivariantPlaylist(timeline);
+  if (request.kind === "multivariant") {
+    const { view } = request;
+    return view && isEmptyView(timeline, view) ? undefined : multivariantPlaylist(timeline, view);
+  }
   const { kind, rendition, skip } = request;
   const track = timeline.renditions.find(({ name }) => name === rendition);
   if (!track || (kind === "iframes" && track.kind !== "video")) return undefined;

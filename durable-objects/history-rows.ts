@@ -154,6 +154,12 @@ export class HistoryRows {
     this.#storage.sql.exec("DELETE FROM part WHERE broadcast = ?", broadcast);
   }
 
+  /** Forget all that a broadcast was. */
+  remove(broadcast: string): void {
+    for (const table of ["part", "late_segment", "segment"])
+      this.#storage.sql.exec(`DELETE FROM ${table} WHERE broadcast = ?`, broadcast);
+  }
+
   #live(broadcast: string, session: number, from: number, to: number): readonly HistorySegment[] {
     return readRows(
       this.#storage.sql.exec<SegmentRow>(

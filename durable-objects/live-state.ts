@@ -2,7 +2,7 @@
  * What a LiveStream knows of its stream: the newest broadcast and its timeline. Whatever changes is stored first, then in
  * memory, then told to those who wait. Decides nothing.
  */
-import { type Entry, end, type Timeline } from "../media/timeline.ts";
+import { type Entry, emptyTimeline, end, type Timeline } from "../media/timeline.ts";
 import { withoutParts } from "../media/trim.ts";
 import { Archive } from "./archive.ts";
 import { BroadcastIndex } from "./broadcast-index.ts";
@@ -89,6 +89,38 @@ export class LiveState {
   /** Name no part of a broadcast any more: its parts go. */
   forgetParts(broadcast: string): void {
     if (this.#timeline?.broadcast === broadcast) this.#change(withoutParts(this.#timeline));
+  }
+
+  /**
+   * Broadcasts that must not lose anything: the one that is not over, and those that began after a moment (milliseconds
+   * since 1970). `of`: ask for one only.
+   */
+  spared(of: string | undefined, after: number): readonly string[] {
+    const live = this.#live;
+    if (!live) return [];
+    const isSpared = ({ id, startedAt }: { id: string; startedAt: number }) =>
+      startedAt > after || (id === live.broadcast && live.endedAt === undefined);
+    return this.archive
+      .began()
+      .filter((row) => (of === undefined || row.id === of) && isSpared(row))
+      .map(({ id }) => id);
+  }
+
+  /** Forget a broadcast that is over as if it had never been; but numbers go on from it (docs/decisions/009). */
+  forget(broadcast: string): void {
+    this.archive.remove(broadcast);
+    this.index.forget(broadcast);
+    const { live, timeline } = this;
+    if (live?.broadcast === broadcast || live?.before?.broadcast === broadcast) {
+      const { before: _before, ...rest } = live;
+      this.#live = { ...rest, visible: live.visible && live.broadcast !== broadcast };
+      // Not `saveLive`, which would record it again.
+      this.stored.saveLive(this.#live);
+    }
+    if (timeline?.broadcast !== broadcast || (timeline.ended && timeline.segments.length === 0)) return;
+    const empty = end(emptyTimeline(broadcast, timeline.stream, timeline.timing, timeline));
+    this.stored.saveTimeline(empty, []);
+    this.#change(empty);
   }
 
   #change(timeline: Timeline): void {

@@ -11,7 +11,7 @@ import {
   parseSessionId,
   secretLetters,
 } from "../media/address.ts";
-import type { PartVerdict, Reload } from "../media/live-edge.ts";
+import type { Hope, Reload } from "../media/live-edge.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import { type Entry, type ExtendError, extend, type Position, positionOf } from "../media/timeline.ts";
 import type { MissingOfSession } from "../wire/broadcasts.ts";
@@ -227,9 +227,9 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     return this.#viewing.playlist(request, want);
   }
 
-  /** Wait for a hinted part. */
-  awaitPart(address: MediaAddress): Promise<PartVerdict> {
-    return this.#viewing.awaitPart(address);
+  /** Wait for an object that a playlist hints; of any other that is not in R2, say whether it may come. */
+  awaitObject(address: MediaAddress): Promise<"exists" | Hope> {
+    return this.#viewing.awaitObject(address);
   }
 
   /** What pages show of this stream. */
@@ -261,6 +261,23 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     if (!this.#state.live) return;
     this.#state.archive.requestCheck(id, Date.now());
     await this.#settling.watchSooner();
+  }
+
+  /** Which broadcasts a removal must leave alone; `of`: ask for one only (live-state.ts). */
+  spared(of: string | undefined, after: number): readonly string[] {
+    return this.#state.spared(of, after);
+  }
+
+  /** Forget one broadcast, or all, but for those that are spared, which it answers. Repeating it is harmless. */
+  forget(of: string | undefined, after: number): readonly string[] {
+    const spared = this.#state.spared(of, after);
+    const ids = !this.#state.live ? [] : this.#state.archive.began().map(({ id }) => id);
+    for (const id of ids.filter((id) => (of ?? id) === id && !spared.includes(id)))
+      this.ctx.storage.transactionSync(() => {
+        this.#history.remove(id);
+        this.#state.forget(id);
+      });
+    return spared;
   }
 
   /** Look whether the encoder went silent or stayed away for too long, settle what failed, and tidy up; may run twice. */

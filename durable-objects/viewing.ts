@@ -1,6 +1,6 @@
 /** Requests of viewers that wait at the live edge: for a playlist, or for a part that one hints. Who may wait is decided in media/live-edge.ts. */
 import type { MediaAddress } from "../media/address.ts";
-import { decide, decidePartRequest, edgeOf, type PartVerdict, type Reload } from "../media/live-edge.ts";
+import { decide, decidePartRequest, edgeOf, type Hope, hopeFor, type Reload } from "../media/live-edge.ts";
 import { maxBlockSeconds } from "../media/profile.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import type { DrawnPlaylist, ReachError } from "./answers.ts";
@@ -30,17 +30,24 @@ export class Viewing {
     return (await waiters.until(this.#longestWait(), look)) ?? fail({ reason: "timed-out" });
   }
 
-  /** Wait for a hinted part. `unknown` is answered at once, and so is what never came. */
-  async awaitPart({ broadcast, session, file }: MediaAddress): Promise<PartVerdict> {
-    if (file.kind !== "part") return "unknown";
-    const look = (): PartVerdict | undefined => {
+  /**
+   * What is known of an object that is not in R2: `exists` after a wait, when it is a part that a playlist hints; else
+   * whether it may still come.
+   */
+  async awaitObject({ broadcast, session, file }: MediaAddress): Promise<"exists" | Hope> {
+    const hopeless = (): Hope => {
       const { timeline } = this.#state;
-      if (timeline?.broadcast !== broadcast) return "unknown";
-      const found = decidePartRequest(file, edgeOf(timeline));
-      if (found !== "hinted") return found;
-      return session === timeline.session ? undefined : "unknown";
+      if (timeline?.broadcast !== broadcast) return "never";
+      return hopeFor(file, session - timeline.session, edgeOf(timeline));
     };
-    return (await this.#state.waiters.until(this.#longestWait(), look)) ?? "unknown";
+    const look = (): "exists" | Hope | undefined => {
+      const { timeline } = this.#state;
+      if (file.kind !== "part" || timeline?.broadcast !== broadcast) return hopeless();
+      const found = decidePartRequest(file, edgeOf(timeline));
+      if (found === "hinted" && session === timeline.session) return undefined;
+      return found === "exists" ? found : hopeless();
+    };
+    return (await this.#state.waiters.until(this.#longestWait(), look)) ?? hopeless();
   }
 
   #longestWait(): number {

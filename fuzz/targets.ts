@@ -4,6 +4,7 @@ import { amf } from "./amf.ts";
 import { answers } from "./answers.ts";
 import { boxes } from "./boxes.ts";
 import { claim } from "./claim.ts";
+import { cmcd } from "./cmcd.ts";
 import { conditional } from "./conditional.ts";
 import { cutter } from "./cutter.ts";
 import { flv } from "./flv.ts";
@@ -26,4 +27,5 @@ export const targets: readonly Target[] = [
   reload,
   conditional,
   claim,
+  cmcd,
 ];

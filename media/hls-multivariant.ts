@@ -9,20 +9,74 @@ import type { Rendition, Timeline } from "./timeline.ts";
 const VERSION = 4;
 const AUDIO_GROUP = "audio";
 
-/** The playlist at `/live/<stream>/index.m3u8`. */
-export function multivariantPlaylist(timeline: Timeline): string {
-  const video = timeline.renditions.filter(({ kind }) => kind === "video");
-  const audio = timeline.renditions.filter(({ kind }) => kind === "audio");
+/**
+ * What a viewer is shown of the renditions. A height is the shorter side of the picture, as in a rendition's name; a picture
+ * whose size is not known is taller than any cap.
+ */
+export interface View {
+  /** Taller video is left out, but never the smallest. */
+  readonly maxHeight?: number;
+  /** Taller video is left out, whatever remains. */
+  readonly hardMaxHeight?: number;
+  /** Sound alone stands first, and video is for those who want it: at most `AUDIO_FIRST_HEIGHT`. */
+  readonly audioFirst?: boolean;
+}
+
+/** Tallest video of a view that puts sound first. */
+const AUDIO_FIRST_HEIGHT = 480;
+
+/** The playlist at `/live/<stream>/index.m3u8`. A view may leave nothing to list: callers look with `isEmptyView` before. */
+export function multivariantPlaylist(timeline: Timeline, view: View = {}): string {
+  const video = videoOf(timeline, view);
+  const audio = audioOf(timeline);
   const [sound] = audio;
   const group = video.length > 0 && sound !== undefined;
+  const variants = [
+    video.map((rendition) => streamInf(rendition, sound, group)),
+    audio.map((rendition) => streamInf(undefined, rendition, group)),
+  ];
   return [
     `#EXTM3U\n#EXT-X-VERSION:${VERSION}\n#EXT-X-INDEPENDENT-SEGMENTS\n`,
     ...(group ? audio.map((rendition, index) => audioMedia(rendition, index === 0)) : []),
-    ...video.map((rendition) => streamInf(rendition, sound, group)),
-    ...audio.map((rendition) => streamInf(undefined, rendition, group)),
+    ...(view.audioFirst ? variants.reverse() : variants).flat(),
     ...video.map((rendition) => iframeStreamInf(timeline, rendition)),
   ].join("");
 }
+
+/** The same view, with caps that are heights of this timeline: however many views are asked for, few are drawn. */
+export function foldView(timeline: Timeline, { maxHeight, hardMaxHeight, audioFirst }: View): View {
+  const heights = videoIn(timeline).map(heightOf);
+  const fold = (cap: number | undefined): number | undefined =>
+    cap === undefined || heights.every((height) => height <= cap)
+      ? undefined
+      : Math.max(0, ...heights.filter((height) => height <= cap));
+  const [soft, hard] = [fold(maxHeight), fold(hardMaxHeight)];
+  return {
+    ...(soft !== undefined && { maxHeight: soft }),
+    ...(hard !== undefined && { hardMaxHeight: hard }),
+    ...(audioFirst && { audioFirst }),
+  };
+}
+
+/** Does the view leave neither video nor sound? */
+export const isEmptyView = (timeline: Timeline, view: View): boolean =>
+  videoOf(timeline, view).length + audioOf(timeline).length === 0;
+
+/** Video that the view leaves, best first. */
+function videoOf(timeline: Timeline, { maxHeight, hardMaxHeight, audioFirst }: View): readonly Rendition[] {
+  const allowed = videoIn(timeline).filter((video) => heightOf(video) <= (hardMaxHeight ?? Infinity));
+  const cap = Math.min(maxHeight ?? Infinity, audioFirst ? AUDIO_FIRST_HEIGHT : Infinity);
+  const smallest = Math.min(...allowed.map(heightOf));
+  return allowed.filter((video) => heightOf(video) <= Math.max(cap, smallest));
+}
+
+const videoIn = ({ renditions }: Timeline): readonly Rendition[] =>
+  renditions.filter(({ kind }) => kind === "video");
+const audioOf = ({ renditions }: Timeline): readonly Rendition[] =>
+  renditions.filter(({ kind }) => kind === "audio");
+
+const heightOf = ({ width, height }: Rendition): number =>
+  height === undefined ? Infinity : Math.min(height, width ?? height);
 
 function audioMedia({ name, channels }: Rendition, isDefault: boolean): string {
   return tag("EXT-X-MEDIA", {

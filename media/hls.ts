@@ -17,7 +17,7 @@ import {
 import { type Part, partSeconds, positionOf, type Segment, type Timeline } from "./timeline.ts";
 
 export { iframePlaylist } from "./hls-iframes.ts";
-export { multivariantPlaylist } from "./hls-multivariant.ts";
+export { foldView, isEmptyView, multivariantPlaylist, type View } from "./hls-multivariant.ts";
 export type { Skip } from "./hls-tags.ts";
 
 /** EXT-X-MAP beside whole segments needs 6; no other tag of a full playlist here needs more (section 8). */

@@ -2,6 +2,7 @@
  * The live edge of a broadcast, and who may be answered at it (rfc8216bis 6.2.5.2).
  * No I/O, no clock: callers do the waiting.
  */
+import type { MediaFile } from "./address.ts";
 import { advancePartLimit } from "./profile.ts";
 import { positionOf, type Timeline } from "./timeline.ts";
 
@@ -73,4 +74,24 @@ export function decidePartRequest(want: Required<Reload>, edge: LiveEdge): PartV
   if (want.msn === edge.msn - 1) return want.part < edge.closedParts ? "exists" : "unknown";
   if (want.msn === edge.msn && want.part < edge.parts) return "exists";
   return !edge.ended && want.msn === edge.msn && want.part === edge.parts ? "hinted" : "unknown";
+}
+
+/**
+ * Whether a media object that is not there may come. `coming`: any moment now. `missing`: it should be there, or is further
+ * ahead than a second. `never`: its broadcast is over, or there is none.
+ */
+export type Hope = "coming" | "missing" | "never";
+
+/** Segments past the open one that could be there within a second, however short they are. */
+const SOON_SEGMENTS = 2;
+
+/** The hope for an object of the broadcast whose edge this is. `sessionsAhead`: its session's ordinal minus the newest one's. */
+export function hopeFor(file: MediaFile, sessionsAhead: number, edge: LiveEdge): Hope {
+  if (edge.ended) return "never";
+  if (sessionsAhead !== 0) return sessionsAhead === 1 ? "coming" : "missing";
+  if (file.kind === "init") return "coming";
+  const segmentsAhead = file.msn - edge.msn;
+  if (segmentsAhead < 0 || segmentsAhead > SOON_SEGMENTS) return "missing";
+  const isThere = file.kind === "part" && segmentsAhead === 0 && file.part < edge.parts;
+  return isThere ? "missing" : "coming";
 }

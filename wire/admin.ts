@@ -20,6 +20,11 @@ export const STANDBYS = ["warm", "cold", "off"] as const;
 /** One of `STANDBYS`. */
 export type Standby = (typeof STANDBYS)[number];
 
+/** Who may watch: everybody, or who has a signed path (docs/wire.md, "Signed paths"). */
+export const ACCESSES = ["public", "private"] as const;
+/** One of `ACCESSES`. */
+export type Access = (typeof ACCESSES)[number];
+
 /** `POST /admin/streams`. A name that is not known is refused: an allow-list that is misspelt would be no list. */
 export const CreateStreamSchema = v.strictObject({
   id: StreamIdSchema,
@@ -28,6 +33,7 @@ export const CreateStreamSchema = v.strictObject({
   reconnectSeconds: v.optional(reconnectSeconds, 60),
   allowAddresses: v.optional(AddressRangesSchema, []),
   standby: v.optional(v.picklist(STANDBYS), "cold"),
+  access: v.optional(v.picklist(ACCESSES), "public"),
 });
 export type CreateStream = v.InferOutput<typeof CreateStreamSchema>;
 
@@ -39,6 +45,7 @@ export const UpdateStreamSchema = v.pipe(
     reconnectSeconds: v.optional(reconnectSeconds),
     allowAddresses: v.optional(AddressRangesSchema),
     standby: v.optional(v.picklist(STANDBYS)),
+    access: v.optional(v.picklist(ACCESSES)),
   }),
   v.check((settings) => Object.keys(settings).length > 0, "at least one setting"),
 );
@@ -57,6 +64,7 @@ export const StreamRecordSchema = v.object({
   /** Addresses and CIDR ranges that encoders may connect from; empty is anywhere. */
   allowAddresses: v.array(v.string()),
   standby: v.picklist(STANDBYS),
+  access: v.picklist(ACCESSES),
   disabled: v.boolean(),
   /** ISO 8601. */
   createdAt: v.string(),

@@ -12,9 +12,17 @@ import { StreamIdSchema } from "./admin.ts";
  */
 export const OUTCOMES = ["hit", "stale", "collapsed", "cold", "expired", "purged", "range", "error"] as const;
 export type Outcome = (typeof OUTCOMES)[number];
+/** Those that cost no read of their own. */
+export const HITS: readonly Outcome[] = ["hit", "stale", "collapsed"];
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const sum = v.pipe(v.number(), v.finite(), v.minValue(0));
+/** Streams of one report; an edge with more sends several. */
+export const MAX_REPORT_STREAMS = 1000;
+
+/** Sums of sums stay whole numbers: no edge counts this far between two reports. */
+const MAX_COUNT = 1e9;
+const MAX_SUM = 1e15;
+const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUNT));
+const sum = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_SUM));
 const outcomes = v.record(v.picklist(OUTCOMES), count);
 
 export const StreamCountsSchema = v.object({
@@ -29,6 +37,16 @@ export const StreamCountsSchema = v.object({
 /** Of one stream, since the last report. */
 export type StreamCounts = Readonly<v.InferOutput<typeof StreamCountsSchema>>;
 
+/**
+ * What is averaged of CMCD: encoded bitrate of video in kbit/s (`br`), buffer in ms (`bl`), measured throughput in kbit/s
+ * (`mtp`), latency in ms (`ltc`), media start delay in ms (`msd`).
+ */
+export const QOE_FIGURES = ["bitrate", "buffer", "throughput", "latency", "startDelay"] as const;
+export type QoeFigure = (typeof QOE_FIGURES)[number];
+
+/** A sum, and how many were added. */
+const SummedSchema = v.object({ sum, count });
+
 export const QoeCountsSchema = v.object({
   stream: StreamIdSchema,
   /** Requests that carried CMCD. */
@@ -37,16 +55,19 @@ export const QoeCountsSchema = v.object({
   startups: count,
   /** Requests that tell of a stall (`bs`). */
   stalls: count,
-  /** Sums and how many were added: encoded bitrate in kbit/s (`br`), buffer in ms (`bl`), measured throughput in kbit/s (`mtp`), latency in ms (`ltc`), media start delay in ms (`msd`). */
-  bitrate: v.object({ sum, count }),
-  buffer: v.object({ sum, count }),
-  throughput: v.object({ sum, count }),
-  latency: v.object({ sum, count }),
-  startDelay: v.object({ sum, count }),
+  bitrate: SummedSchema,
+  buffer: SummedSchema,
+  throughput: SummedSchema,
+  latency: SummedSchema,
+  startDelay: SummedSchema,
 });
 /** What the players of one stream said in CMCD (CTA-5004), since the last report. */
 export type QoeCounts = Readonly<v.InferOutput<typeof QoeCountsSchema>>;
 
+export const EdgeReportSchema = v.object({
+  counts: v.pipe(v.array(StreamCountsSchema), v.maxLength(MAX_REPORT_STREAMS)),
+  qoe: v.pipe(v.array(QoeCountsSchema), v.maxLength(MAX_REPORT_STREAMS)),
+});
 /** One report; what an isolate counted since its last. */
 export interface EdgeReport {
   readonly counts: readonly StreamCounts[];

@@ -3,6 +3,7 @@
  * part of its cache key, so that a purge costs the same for one object and a million. Pure: who holds them, and who asks
  * when, stands in durable-objects/purges.ts and workers/edge/generations.ts.
  */
+import * as v from "valibot";
 
 /** What a scope's newest purge was. Numbers grow with every purge of anything, and never come again. */
 export interface Generation {
@@ -15,6 +16,15 @@ export interface Generation {
 
 /** The purges that an edge knows; a scope that is not here was never purged. */
 export type Generations = ReadonlyMap<string, Generation>;
+
+const number = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** `GenerationChanges`, as an edge reads them. */
+export const GenerationChangesSchema = v.object({
+  newest: number,
+  whole: v.boolean(),
+  changes: v.array(v.tuple([v.string(), v.object({ number, soft: v.boolean(), before: number })])),
+});
 
 /** What changed after `since`; `whole`: forget what was known before, this is everything. */
 export interface GenerationChanges {
@@ -34,20 +44,22 @@ export interface Place {
   readonly soft: boolean;
 }
 
+/** What two purges of the same object come to. What is under `before` was cached after all but the newest of them. */
+export const join = (a: Generation, b: Generation): Generation => {
+  if (a.number === b.number)
+    return { number: a.number, soft: a.soft && b.soft, before: Math.max(a.before, b.before) };
+  const [older, newer] = a.number < b.number ? [a, b] : [b, a];
+  return { ...newer, before: Math.max(older.number, newer.before) };
+};
+
 /** The place of an object that answers to these scopes. */
 export function placeOf(generations: Generations, scopes: readonly string[]): Place {
-  let newest: Generation | undefined;
-  let others = 0;
+  let place: Generation | undefined;
   for (const scope of scopes) {
     const generation = generations.get(scope);
-    if (!generation) continue;
-    if (!newest || generation.number > newest.number) {
-      others = Math.max(others, newest?.number ?? 0);
-      newest = generation;
-    } else others = Math.max(others, generation.number);
+    if (generation) place = place ? join(place, generation) : generation;
   }
-  if (!newest) return { number: 0, soft: false };
-  return { number: newest.number, before: Math.max(others, newest.before), soft: newest.soft };
+  return place ?? { number: 0, soft: false };
 }
 
 /** Take changes in. */

@@ -47,3 +47,7 @@ export const PurgeRecordSchema = v.object({
 });
 /** `GET /purge/<id>`, and the answer of `POST /purge`. */
 export type PurgeRecord = Readonly<v.InferOutput<typeof PurgeRecordSchema>>;
+
+export const PurgeListSchema = v.object({ purges: v.array(PurgeRecordSchema) });
+/** `GET /purge`: newest first, at most 50. */
+export type PurgeList = Readonly<v.InferOutput<typeof PurgeListSchema>>;

@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { AddressRangesSchema } from "./address-range.ts";
-import { StreamIdSchema } from "./admin.ts";
+import { ACCESSES, StreamIdSchema } from "./admin.ts";
 
 /** Longest token that is looked at, letters. */
 export const MAX_TOKEN_LETTERS = 2048;
@@ -13,8 +13,8 @@ export const WATCH_AUDIENCE = "watch";
 
 const seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
 const limits = {
-  /** Addresses and CIDR ranges that the viewer may come from; absent is anywhere. */
-  ip: v.exactOptional(AddressRangesSchema),
+  /** Addresses and CIDR ranges that the viewer may come from; absent is anywhere. An empty list would be nowhere. */
+  ip: v.exactOptional(v.pipe(AddressRangesSchema, v.minLength(1, "at least one address or CIDR range"))),
   /** Country that the viewer may be in, ISO 3166-1 alpha-2; absent is any. */
   country: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Z]{2}$/, "a country: two capital letters"))),
   /** Lines of the tallest picture that may be seen; absent is any. */
@@ -32,6 +32,9 @@ export const WatchClaimsSchema = v.object({
 /** Payload of a watch token. */
 export type WatchClaims = Readonly<v.InferOutput<typeof WatchClaimsSchema>>;
 
+/** What stands before a path of the edge when a token is given in it. */
+export const signedPrefix = (token: string): string => `/p/${token}`;
+
 /** Longest life of a token, seconds: a year. */
 export const MAX_TOKEN_SECONDS = 366 * 86_400;
 
@@ -43,7 +46,7 @@ export const SignRequestSchema = v.strictObject({
     4 * 3600,
   ),
   /** From when on, ISO 8601. `seconds` count from then. */
-  notBefore: v.exactOptional(v.pipe(v.string(), v.isoTimestamp())),
+  notBefore: v.exactOptional(v.pipe(v.string(), v.isoTimestamp("an ISO 8601 time"))),
   ...limits,
 });
 export type SignRequest = Readonly<v.InferOutput<typeof SignRequestSchema>>;
@@ -52,6 +55,8 @@ export const SignedSchema = v.object({
   token: v.string(),
   /** ISO 8601. */
   expiresAt: v.string(),
+  /** Of the stream: a public one is open without the token, too. */
+  access: v.picklist(ACCESSES),
   /** Paths on the edge. */
   playlist: v.string(),
   watch: v.string(),

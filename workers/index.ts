@@ -6,6 +6,7 @@ import { originApp } from "./origin/app.ts";
 export { Fleet } from "../durable-objects/fleet.ts";
 export { LiveStream } from "../durable-objects/live-stream.ts";
 export { Purges } from "../durable-objects/purges.ts";
+export { CachedAnswers } from "./edge/platform-cache.ts";
 export { Origin } from "./origin/index.ts";
 
 const ORIGIN_PATH = "/_origin";

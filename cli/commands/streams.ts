@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { PROFILE_NAMES, type ProfileName } from "../../media/profile.ts";
 import { MAX_ADDRESS_RANGES, normalRange } from "../../wire/address-range.ts";
-import { STANDBYS, type Standby } from "../../wire/admin.ts";
+import { ACCESSES, type Access, STANDBYS, type Standby } from "../../wire/admin.ts";
 import { streamArgument } from "../arguments.ts";
 import { CliExit, connect, EXIT, type Surroundings, show, unwrap } from "../context.ts";
 import { healthLine, healthPage } from "../health-words.ts";
@@ -18,6 +18,7 @@ Examples:
   npm run millrace -- streams create radio --title "Night radio" --profile ultra
   npm run millrace -- streams list --json
   npm run millrace -- streams update radio --allow 192.0.2.0/24 --allow 2001:db8::7
+  npm run millrace -- streams update radio --access private
   npm run millrace -- streams rotate-key radio
   npm run millrace -- streams watch radio`;
 
@@ -33,7 +34,12 @@ export function addStreams(program: Command, around: Surroundings): void {
       .command("create")
       .description("make a stream; its key is shown this once")
       .argument("<id>", "address of the stream: a-z, 0-9 and inner hyphens", streamArgument),
-    { profile: " (default: low)", reconnect: " (default: 60)", standby: " (default: cold)" },
+    {
+      profile: " (default: low)",
+      reconnect: " (default: 60)",
+      standby: " (default: cold)",
+      access: " (default: public)",
+    },
   ).action(async (id: string, options: SettingOptions, command: Command) => {
     const stream = unwrap(await connect(command, around).createStream({ id, ...settingsOf(options) }));
     show(command, around, stream, () => withKey("is made", stream));
@@ -132,6 +138,7 @@ interface SettingOptions {
   readonly profile?: ProfileName;
   readonly reconnectSeconds?: number;
   readonly standby?: Standby;
+  readonly access?: Access;
   readonly allow?: readonly string[];
   readonly allowAll?: true;
 }
@@ -139,7 +146,7 @@ interface SettingOptions {
 /** Options for what can be set when a stream is made, and later. */
 function withSettings(
   command: Command,
-  { profile = "", reconnect = "", standby = "" }: Readonly<Record<string, string>> = {},
+  { profile = "", reconnect = "", standby = "", access = "" }: Readonly<Record<string, string>> = {},
 ): Command {
   return command
     .option("--title <text>", "what viewers read")
@@ -150,6 +157,11 @@ function withSettings(
       reconnectSeconds,
     )
     .addOption(new Option("--standby <how>", `what becomes of a backup encoder${standby}`).choices(STANDBYS))
+    .addOption(
+      new Option("--access <who>", `who may watch: everybody, or who has a signed path${access}`).choices(
+        ACCESSES,
+      ),
+    )
     .option(
       "--allow <range>",
       "take encoders only from this address or CIDR range; give it once for each",

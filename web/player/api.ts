@@ -9,8 +9,10 @@ import {
   StreamStatusSchema,
 } from "../../wire/public.ts";
 import type { ClockSample } from "./clock.ts";
+import { type Place, statusPath } from "./place.ts";
 
-export type AskError = "missing" | "unanswered";
+/** `closed`: the signed path that the page was opened by does not open, or does not any more. */
+export type AskError = "missing" | "closed" | "unanswered";
 
 export interface Answer {
   readonly status: Result<StreamStatus, AskError>;
@@ -21,16 +23,17 @@ export interface Answer {
 const TIMEOUT_MS = 8_000;
 
 /** `GET /api/streams/<id>`. */
-export async function askStatus(stream: string): Promise<Answer> {
+export async function askStatus(place: Place): Promise<Answer> {
   const sentMs = Date.now();
   try {
-    const response = await ask(`/api/streams/${encodeURIComponent(stream)}`);
+    const response = await ask(statusPath(place));
     const receivedMs = Date.now();
     const date = response.headers.get("date");
     // A copy from a cache carries an old date.
     const fresh = date !== null && Number(response.headers.get("age") ?? 0) === 0;
     const clock = fresh ? { clock: { sentMs, receivedMs, dateMs: Date.parse(date) } } : {};
     if (response.status === 404) return { status: fail("missing"), ...clock };
+    if (response.status === 403) return { status: fail("closed"), ...clock };
     const parsed = response.ok ? parseJson(StreamStatusSchema, await response.text()) : fail("bad");
     return { status: parsed.ok ? parsed : fail("unanswered"), ...clock };
   } catch {

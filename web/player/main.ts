@@ -1,5 +1,4 @@
 /** Entry of the watch page: puts player and controls together. hls.js comes in a chunk of its own, already on its way. */
-import { STREAM_ID } from "../../media/address.ts";
 import { byId } from "../dom.ts";
 import { bindBar } from "./controls/bar.ts";
 import { bindIdleness } from "./controls/idle.ts";
@@ -12,12 +11,10 @@ import { bindStats } from "./controls/stats.ts";
 import { publishDiagnostics } from "./diagnostics.ts";
 import type { Engine, EngineEvent } from "./engine.ts";
 import { isPossible, isPreferred, NativeEngine } from "./engine-native.ts";
+import { placeOf } from "./place.ts";
 import { Player, type Snapshot } from "./player.ts";
 
 const video = byId("video", HTMLVideoElement);
-const named = decodeURIComponent(location.pathname.split("/")[2] ?? "");
-// A name that cannot exist is asked about all the same, in a form that is surely nobody's: the answer is 404.
-const stream = STREAM_ID.test(named) ? named : "-";
 
 async function makeEngine(
   report: (event: EngineEvent) => void,
@@ -30,7 +27,7 @@ async function makeEngine(
 }
 
 const views: ((snapshot: Snapshot) => void)[] = [];
-const player = new Player(video, stream, makeEngine, (snapshot) => {
+const player = new Player(video, placeOf(location.pathname), makeEngine, (snapshot) => {
   for (const draw of views) draw(snapshot);
 });
 const stats = bindStats(player);

@@ -17,6 +17,7 @@ import {
   paceOf,
   STALL_MARGIN_SECONDS,
 } from "./pace.ts";
+import type { Place } from "./place.ts";
 import { decide, type Effect, INITIAL, isReplay, type Phase, type PlayerEvent, phaseOf } from "./state.ts";
 
 export interface Snapshot {
@@ -51,7 +52,7 @@ const EDGE_SLACK_SECONDS = 2.5;
 
 export class Player {
   readonly video: HTMLVideoElement;
-  readonly #stream: string;
+  readonly #place: Place;
   readonly #changed: (snapshot: Snapshot) => void;
   readonly #engine: Promise<Engine>;
   readonly #early = new EarlyFetch();
@@ -74,12 +75,12 @@ export class Player {
 
   constructor(
     video: HTMLVideoElement,
-    stream: string,
+    place: Place,
     makeEngine: MakeEngine,
     changed: (snapshot: Snapshot) => void,
   ) {
     this.video = video;
-    this.#stream = stream;
+    this.#place = place;
     this.#changed = changed;
     this.#engine = makeEngine(
       (event) => this.#onEngine(event),
@@ -199,7 +200,7 @@ export class Player {
     if (this.#asking) return;
     this.#asking = true;
     clearTimeout(this.#askTimer);
-    const { status, clock } = await askStatus(this.#stream);
+    const { status, clock } = await askStatus(this.#place);
     this.#asking = false;
     this.#answers += 1;
     if (clock) this.#clock = learnClock(this.#clock, clock);

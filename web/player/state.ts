@@ -21,8 +21,8 @@ export type Playback =
   | "finished";
 
 export interface PlayerState {
-  /** Last answer about the stream: not asked yet, no such stream, or what it said. */
-  readonly stream: "unasked" | "missing" | StreamStatus;
+  /** Last answer about the stream: not asked yet, no such stream, not for this viewer, or what it said. */
+  readonly stream: "unasked" | "missing" | "closed" | StreamStatus;
   /** Questions about the stream that failed in a row. */
   readonly failures: number;
   readonly hidden: boolean;
@@ -40,6 +40,8 @@ export interface PlayerState {
 export type PlayerEvent =
   | { readonly type: "status"; readonly status: StreamStatus; readonly random: number }
   | { readonly type: "missing"; readonly random: number }
+  /** The signed path has ended, has not begun, or is for somebody else. */
+  | { readonly type: "closed"; readonly random: number }
   | { readonly type: "unanswered"; readonly random: number }
   | { readonly type: "visibility"; readonly hidden: boolean }
   | { readonly type: "connected" }
@@ -83,6 +85,7 @@ export interface Decision {
 export type Phase =
   | "loading"
   | "unknown"
+  | "closed"
   | "offline"
   | "starting"
   | "playing"
@@ -117,7 +120,8 @@ export function decide(state: PlayerState, event: PlayerEvent): Decision {
     case "status":
       return onStatus(state, event.status, event.random);
     case "missing":
-      return onMissing({ ...state, stream: "missing", failures: 0 }, event.random);
+    case "closed":
+      return onMissing({ ...state, stream: event.type, failures: 0 }, event.random);
     case "unanswered":
       return later({ ...state, failures: state.failures + 1 }, event.random);
     case "visibility":
@@ -165,6 +169,7 @@ export function phaseOf(state: PlayerState): Phase {
   const { stream, playback } = state;
   if (playback === "playing" || playback === "paused" || playback === "blocked") return playback;
   if (stream === "missing") return "unknown";
+  if (stream === "closed") return "closed";
   if (stream === "unasked") return state.failures > 0 ? "trouble" : "loading";
   if (playback === "finished") return "ended";
   if (state.failures > 0 || state.networkErrors > 0) {
@@ -294,7 +299,7 @@ const andAsk = (decision: Decision, random: number): Decision =>
 function later(state: PlayerState, random: number, effects: readonly Effect[] = []): Decision {
   const afterMs = pollDelayMs({
     settled: state.playback === "playing" || state.playback === "paused",
-    missing: state.stream === "missing",
+    missing: state.stream === "missing" || state.stream === "closed",
     hidden: state.hidden,
     failures: state.failures,
     random,

@@ -20,6 +20,12 @@ export function messageOf(phase: Phase, title: string, canReplay: boolean): Mess
         detail: "Check the address. If the stream is created later, this page finds it.",
         busy: false,
       };
+    case "closed":
+      return {
+        headline: "This address does not open here",
+        detail: "It may have ended, or be for somebody else. Ask for a new one where you got it.",
+        busy: false,
+      };
     case "offline":
       return {
         headline: `${title} is offline`,

@@ -1,48 +1,39 @@
 /** JSON for the pages: which streams are live, and how one does. */
 import { Hono } from "hono";
 import { STREAM_ID } from "../../media/address.ts";
-import type { StreamRecord } from "../../wire/admin.ts";
-import { problem } from "../../wire/problem.ts";
-import type { LiveStreams, StreamStatus } from "../../wire/public.ts";
-import type { EdgeEnv } from "../env.ts";
-import { notFound, respond } from "../problems.ts";
-import { CORS, cacheControl } from "./core/headers.ts";
+import { parseJson } from "../../wire/parse.ts";
+import { StreamStatusSchema } from "../../wire/public.ts";
+import { notFound } from "../problems.ts";
+import { unknownStream } from "./fills.ts";
+import { type EdgeHono, nothingHere, serve } from "./gate.ts";
 
-export const api = new Hono<{ Bindings: EdgeEnv }>();
+export const api = new Hono<EdgeHono>();
 
-const STATUS_HEADERS = { ...CORS, "cache-control": cacheControl({ kind: "status" }) };
-
-api.get("/streams", async (c) => {
-  // A stream that cannot answer is left out: its trouble is its own.
-  const asked = (await c.env.ORIGIN.liveStreams()).map((stream) => statusOf(c.env, stream));
-  const streams = (await Promise.allSettled(asked)).flatMap((told) =>
-    told.status === "fulfilled" ? [told.value] : [],
-  );
-  const live: LiveStreams = {
-    streams: streams.filter(({ state }) => state === "live" || state === "interrupted"),
-  };
-  return c.json(live, 200, STATUS_HEADERS);
-});
+api.get("/streams", (c) =>
+  serve(c, { kind: "live-streams" }, { hidden: unknownStream(), limit: c.env.API_LIMIT }),
+);
 
 api.get("/streams/:id", async (c) => {
-  const id = c.req.param("id");
-  const stream = STREAM_ID.test(id) ? await c.env.ORIGIN.stream(id) : undefined;
-  if (!stream) return respond(problem(404, "unknown-stream", "There is no such stream."), STATUS_HEADERS);
-  return c.json(await statusOf(c.env, stream), 200, STATUS_HEADERS);
+  const stream = c.req.param("id");
+  if (!STREAM_ID.test(stream)) return nothingHere(unknownStream());
+  const answer = await serve(
+    c,
+    { kind: "status", stream },
+    { hidden: unknownStream(), limit: c.env.API_LIMIT },
+  );
+  return c.get("base") === "" || answer.status !== 200 ? answer : below(c.get("base"), answer);
 });
 
-api.notFound(() => respond(notFound(), STATUS_HEADERS));
+api.notFound(() => nothingHere(notFound()));
 
-/** A stream for viewers: what origin knows of it, and how its broadcast does. */
-async function statusOf(env: EdgeEnv, { id, title, profile }: StreamRecord): Promise<StreamStatus> {
-  const { state, startedAt } = await env.LIVE_STREAM.getByName(id).status();
-  const playable = state === "live" || state === "interrupted" || state === "ended";
-  return {
-    id,
-    title: title || id,
-    profile,
-    state,
-    ...(playable && { playlist: `/live/${id}/index.m3u8` }),
-    ...(startedAt !== undefined && { startedAt: new Date(startedAt).toISOString() }),
-  };
+/** The same, with addresses that go on below the signed path that it was asked for under. */
+async function below(base: string, answer: Response): Promise<Response> {
+  const text = await answer.text();
+  const status = parseJson(StreamStatusSchema, text);
+  const headers = new Headers(answer.headers);
+  headers.delete("content-length");
+  headers.delete("etag");
+  if (!status.ok || status.value.playlist === undefined) return new Response(text, { headers });
+  const { playlist } = status.value;
+  return new Response(JSON.stringify({ ...status.value, playlist: `${base}${playlist}` }), { headers });
 }

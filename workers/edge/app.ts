@@ -1,39 +1,56 @@
-/** All that viewers reach. It serves and caches; it decides no state, and nothing of origin is behind it. */
+/** All that viewers reach: routes, and what holds for each of them. Nothing of origin is behind it. */
 import { Hono } from "hono";
-import type { EdgeEnv } from "../env.ts";
-import { internal, methodNotAllowed, notFound, respond } from "../problems.ts";
+import { methodNotAllowed, notFound, respond } from "../problems.ts";
+import { forbidden, readVisitor } from "./access.ts";
+import { failed, localHeaders } from "./answers.ts";
 import { api } from "./api.ts";
-import { CORS, cacheControl, PREFLIGHT } from "./core/headers.ts";
+import { PREFLIGHT } from "./core/headers.ts";
+import { UNSIGNED } from "./core/visitor.ts";
+import { type EdgeHono, nothingHere } from "./gate.ts";
+import { tooLarge } from "./limits.ts";
 import { serveMedia } from "./media.ts";
 import { servePage } from "./pages.ts";
 import { playlists } from "./playlists.ts";
 
-export const edgeApp = new Hono<{ Bindings: EdgeEnv }>();
+/** What can be watched, at `/` and below a signed path. */
+const watching = new Hono<EdgeHono>();
+watching.get("/watch/:stream", (c) => servePage(c, "watch.html"));
+watching.route("/live", playlists);
+watching.get("/media/*", serveMedia);
+watching.route("/api", api);
+
+export const edgeApp = new Hono<EdgeHono>();
 
 edgeApp.use(async (c, next) => {
   if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers: PREFLIGHT });
   if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-    return respond(methodNotAllowed(), { allow: "GET, HEAD, OPTIONS" });
+    return respond(methodNotAllowed(), { ...localHeaders("refused"), allow: "GET, HEAD, OPTIONS" });
   }
-  return next();
-});
-
-// Players learn the server's clock from it; the platform adds one in production, and none locally.
-edgeApp.use(async (c, next) => {
+  const refusal = tooLarge(c.req.raw);
+  if (refusal) return refusal;
+  c.set("visitor", UNSIGNED);
+  c.set("base", "");
   await next();
+  // Players learn the server's clock from it; the platform adds one in production, and none locally.
   if (!c.res.headers.has("date")) c.header("date", new Date().toUTCString());
 });
 
-edgeApp.get("/", (c) => servePage(c, "index.html"));
-edgeApp.get("/watch/:stream", (c) => servePage(c, "watch.html"));
-edgeApp.route("/live", playlists);
-edgeApp.get("/media/*", serveMedia);
-edgeApp.route("/api", api);
+// Before the cache: a token is looked at with every request that carries one, and whatever is behind it.
+edgeApp.use("/p/*", async (c, next) => {
+  const token = new URL(c.req.url).pathname.split("/")[2] ?? "";
+  const visitor = await readVisitor(c.env, c.req.raw, token, Date.now());
+  if (!visitor.ok) return forbidden();
+  c.set("visitor", visitor.value);
+  c.set("base", `/p/${token}`);
+  return next();
+});
 
-edgeApp.notFound(() =>
-  respond(notFound(), { ...CORS, "cache-control": cacheControl({ kind: "live-edge-error" }) }),
-);
+edgeApp.get("/", (c) => servePage(c, "index.html"));
+edgeApp.route("/p/:token", watching);
+edgeApp.route("/", watching);
+
+edgeApp.notFound(() => nothingHere(notFound()));
 edgeApp.onError((error) => {
   console.error("edge", error);
-  return respond(internal(), CORS);
+  return failed();
 });

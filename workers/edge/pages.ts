@@ -1,21 +1,26 @@
 /** Pages: static files from web/, with headers that let them run nothing but our own scripts. */
-import type { Context } from "hono";
-import type { EdgeEnv } from "../env.ts";
-import { cacheControl, PAGE_SECURITY } from "./core/headers.ts";
+
+import { cacheStatus } from "./core/cache-status.ts";
+import { PAGE_SECURITY } from "./core/headers.ts";
+import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
+import type { EdgeContext } from "./gate.ts";
 
 /** Serve one built page. */
-export async function servePage(c: Context<{ Bindings: EdgeEnv }>, file: string): Promise<Response> {
+export async function servePage(c: EdgeContext, file: string): Promise<Response> {
   const asset = await c.env.ASSETS.fetch(
     new Request(new URL(`/${file}`, c.req.url), { headers: conditions(c) }),
   );
   const headers = new Headers(asset.headers);
-  headers.set("cache-control", cacheControl({ kind: "page" }));
+  headers.set("cache-control", clientCacheControl(lifetimeOf({ kind: "page" }), c.get("visitor").signed));
+  headers.set("cache-status", cacheStatus({ how: "bypass", detail: "page", status: asset.status }));
+  // Browsers say how wide they are only to those who ask.
+  headers.set("accept-ch", "Sec-CH-Viewport-Width");
   for (const [name, value] of Object.entries(PAGE_SECURITY)) headers.set(name, value);
   return new Response(asset.body, { status: asset.status, headers });
 }
 
 /** Only what decides between 200 and 304 is passed on. */
-function conditions(c: Context<{ Bindings: EdgeEnv }>): Headers {
+function conditions(c: EdgeContext): Headers {
   const headers = new Headers();
   const tag = c.req.header("if-none-match");
   if (tag !== undefined) headers.set("if-none-match", tag);

@@ -1,85 +1,75 @@
-/** Playlists: parse, ask the stream, answer. What to wait for is decided in media/live-edge.ts. */
-import { type Context, Hono } from "hono";
-import type { ReachError } from "../../durable-objects/answers.ts";
-import type { DrawRequest, RenditionRequest } from "../../durable-objects/drawings.ts";
+/** Playlists: parse, then the gate. What to wait for is decided in media/live-edge.ts, what to show in core/device.ts. */
+import { Hono } from "hono";
 import { RENDITION_NAME, STREAM_ID } from "../../media/address.ts";
-import { type Problem, problem } from "../../wire/problem.ts";
-import type { EdgeEnv } from "../env.ts";
-import { respond } from "../problems.ts";
-import { CORS, cacheControl, type Kind } from "./core/headers.ts";
+import { problem } from "../../wire/problem.ts";
+import { forbidden } from "./access.ts";
+import { chooseDevice, parseMax, viewOf } from "./core/device.ts";
 import { parseDirectives } from "./core/reload.ts";
+import { allowsRendition } from "./core/visitor.ts";
+import { noRendition, notLive } from "./fills.ts";
+import { type EdgeContext, type EdgeHono, nothingHere, refusal, serve } from "./gate.ts";
 
-type C = Context<{ Bindings: EdgeEnv }>;
+export const playlists = new Hono<EdgeHono>();
 
-export const playlists = new Hono<{ Bindings: EdgeEnv }>();
+playlists.get("/:stream/index.m3u8", (c) => serveMultivariant(c, c.req.param("stream")));
+playlists.get("/:stream/:rendition/index.m3u8", (c) =>
+  serveRendition(c, "media", c.req.param("stream"), c.req.param("rendition")),
+);
+playlists.get("/:stream/:rendition/iframes.m3u8", (c) =>
+  serveRendition(c, "iframes", c.req.param("stream"), c.req.param("rendition")),
+);
 
-playlists.get("/:stream/index.m3u8", (c) => serve(c, { kind: "multivariant" }));
-playlists.get("/:stream/:rendition/index.m3u8", (c) => serve(c, renditionOf(c, "media")));
-playlists.get("/:stream/:rendition/iframes.m3u8", (c) => serve(c, renditionOf(c, "iframes")));
-
-const renditionOf = (c: C, kind: "media" | "iframes"): RenditionRequest => ({
-  kind,
-  rendition: c.req.param("rendition") ?? "",
-});
-
-/** Ask the stream for a playlist; a name that no stream or rendition can have does not wake an object. */
-async function serve(c: C, request: DrawRequest): Promise<Response> {
-  const directives = parseDirectives(new URL(c.req.url).searchParams);
-  if (!directives.ok) {
-    const { detail } = directives.error;
-    return refuse(problem(400, "bad-directive", "The delivery directives do not fit.", { detail }));
-  }
-  const stream = c.req.param("stream") ?? "";
-  if (!STREAM_ID.test(stream)) return refuse(reachProblem({ reason: "not-live" }));
-  if (request.kind !== "multivariant" && !RENDITION_NAME.test(request.rendition)) {
-    return refuse(reachProblem({ reason: "no-rendition" }));
-  }
-  // Directives are for renditions; the multivariant playlist has nothing to wait for.
-  const { reload, skip } = request.kind === "multivariant" ? {} : directives.value;
-  const wanted = request.kind !== "multivariant" && skip ? { ...request, skip } : request;
-  const drawn = await c.env.LIVE_STREAM.getByName(stream).playlist(wanted, reload);
-  if (!drawn.ok) return refuse(reachProblem(drawn.error));
-  const { text, timing, ended } = drawn.value;
-  // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
-  return answer(c, text, { kind: "playlist", timing, blocking: reload !== undefined && !ended });
+/** The multivariant playlist, as this device and this token want it. */
+async function serveMultivariant(c: EdgeContext, stream: string): Promise<Response> {
+  const query = new URL(c.req.url).searchParams;
+  const wrong = directivesProblem(query);
+  if (wrong) return refusal(wrong);
+  const max = parseMax(query.get("max"));
+  if (!max.ok)
+    return refusal(
+      problem(400, max.error.reason, "The parameters do not fit.", { detail: max.error.detail }),
+    );
+  if (!STREAM_ID.test(stream)) return nothingHere(notLive());
+  const { device, dependsOn } = chooseDevice(max.value, (name) => c.req.raw.headers.get(name));
+  const view = viewOf(device, c.get("visitor").maxHeight);
+  return serve(
+    c,
+    { kind: "playlist", stream, request: { kind: "multivariant", ...(view && { view }) } },
+    { ...servingOf(c), vary: ["Accept-Encoding", ...dependsOn] },
+  );
 }
+
+async function serveRendition(
+  c: EdgeContext,
+  kind: "media" | "iframes",
+  stream: string,
+  rendition: string,
+): Promise<Response> {
+  const directives = parseDirectives(new URL(c.req.url).searchParams);
+  if (!directives.ok) return refusal(badDirective(directives.error.detail));
+  // A name that no stream or rendition can have wakes no object.
+  if (!STREAM_ID.test(stream)) return nothingHere(notLive());
+  if (!RENDITION_NAME.test(rendition)) return nothingHere(noRendition());
+  if (!allowsRendition(c.get("visitor"), rendition)) return forbidden();
+  const { reload, skip } = directives.value;
+  const request = { kind, rendition, ...(skip && { skip }) };
+  return serve(c, { kind: "playlist", stream, request, ...(reload && { reload }) }, servingOf(c));
+}
+
+const directivesProblem = (query: URLSearchParams) => {
+  const directives = parseDirectives(query);
+  return directives.ok ? undefined : badDirective(directives.error.detail);
+};
+
+const badDirective = (detail: string) =>
+  problem(400, "bad-directive", "The delivery directives do not fit.", { detail });
 
 /**
  * Playlists are text that repeats itself: the runtime compresses what is labelled gzip (Apple 10.1 demands it).
  * The platform overwrites Accept-Encoding on its way here; what the client sent stands in `cf`.
  */
-function answer(c: C, text: string, kind: Kind): Response {
+function servingOf(c: EdgeContext) {
   const sent = c.req.raw.cf?.clientAcceptEncoding ?? c.req.header("accept-encoding");
   const gzip = typeof sent === "string" && /\bgzip\b/i.test(sent);
-  return new Response(text, {
-    headers: {
-      ...CORS,
-      "content-type": "application/vnd.apple.mpegurl",
-      "cache-control": cacheControl(kind),
-      vary: "Accept-Encoding",
-      ...(gzip && { "content-encoding": "gzip" }),
-    },
-  });
-}
-
-function refuse(value: Problem): Response {
-  const headers: Record<string, string> = {
-    ...CORS,
-    "cache-control": cacheControl({ kind: "live-edge-error" }),
-  };
-  if (value.status === 503) Object.assign(headers, { "retry-after": "1", "cache-control": "no-store" });
-  return respond(value, headers);
-}
-
-function reachProblem(error: ReachError): Problem {
-  switch (error.reason) {
-    case "not-live":
-      return problem(404, "not-live", "Nothing is being broadcast here.");
-    case "no-rendition":
-      return problem(404, "no-rendition", "There is no such rendition.");
-    case "too-far":
-      return problem(400, "too-far", "That is further ahead than a client may wait for.");
-    case "timed-out":
-      return problem(503, "timed-out", "What was waited for did not come.");
-  }
+  return { hidden: notLive(), limit: c.env.PLAYLIST_LIMIT, gzip, vary: ["Accept-Encoding"] };
 }

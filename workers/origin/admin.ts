@@ -8,13 +8,14 @@ import {
   type StreamRecord,
   UpdateStreamSchema,
 } from "../../wire/admin.ts";
-import { type Problem, problem } from "../../wire/problem.ts";
+import { problem } from "../../wire/problem.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
-import { bearerOf, sameToken } from "./bearer.ts";
+import { adminOnly } from "./admin-only.ts";
 import { readJson } from "./body.ts";
 import { fleetAdmin } from "./fleet.ts";
 import { NO_STORE } from "./no-store.ts";
+import { signWatch } from "./signing.ts";
 import {
   createStream,
   findStream,
@@ -35,11 +36,7 @@ const MAX_ADMIN_BYTES = 64 * 1024;
 /** `/admin`. */
 export const admin = new Hono<App>();
 
-admin.use(async (c, next) => {
-  const refusal = await refuse(c.req.raw, c.env.ADMIN_TOKEN);
-  if (refusal) return respond(refusal, refusal.status === 401 ? { "www-authenticate": "Bearer" } : {});
-  return next();
-});
+admin.use(adminOnly);
 
 admin.route("/transcoders", fleetAdmin);
 
@@ -64,6 +61,7 @@ admin.patch("/streams/:id", async (c) => {
   if (!settings.ok) return respond(settings.error);
   const id = c.req.param("id");
   await updateStream(c.env.DB, id, settings.value);
+  // Hook: when `settings.value.access` is given, edges are to ask again at once (Policies.forget of this stream).
   return answer(c, await findStream(c.env.DB, id));
 });
 
@@ -97,6 +95,8 @@ admin.post("/streams/:id/rotate-key", async (c) => {
   return withKey(c, id, key, 200);
 });
 
+admin.post("/streams/:id/sign", signWatch);
+
 admin.post("/streams/:id/disable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, true);
@@ -112,13 +112,6 @@ admin.post("/streams/:id/enable", async (c) => {
   if (stream) await c.env.LIVE_STREAM.getByName(id).allow();
   return answer(c, stream);
 });
-
-async function refuse(request: Request, adminToken: string | undefined): Promise<Problem | undefined> {
-  if (!adminToken) return problem(503, "no-admin-token", "ADMIN_TOKEN is not set on this origin.");
-  const given = bearerOf(request);
-  if (given !== undefined && (await sameToken(given, adminToken))) return undefined;
-  return problem(401, "unauthorized", "The admin token is missing or wrong.");
-}
 
 const answer = (c: Context<App>, stream: StreamRecord | undefined): Response =>
   stream

@@ -4,9 +4,11 @@ import type { OriginEnv } from "../env.ts";
 import { internal, notFound, respond } from "../problems.ts";
 import { admin } from "./admin.ts";
 import { broadcastsAdmin } from "./broadcasts.ts";
+import { edgeAdmin } from "./edge-counts.ts";
 import { fleet } from "./fleet.ts";
 import { ingest } from "./ingest.ts";
 import { NO_STORE } from "./no-store.ts";
+import { purge } from "./purge.ts";
 
 export const originApp = new Hono<{ Bindings: OriginEnv }>();
 
@@ -15,6 +17,8 @@ originApp.route("/ingest", ingest);
 originApp.route("/transcoders", fleet);
 originApp.route("/admin", admin);
 originApp.route("/admin", broadcastsAdmin);
+originApp.route("/admin", edgeAdmin);
+originApp.route("/purge", purge);
 originApp.notFound(() => respond(notFound()));
 originApp.onError((error) => {
   console.error("origin", error);

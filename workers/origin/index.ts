@@ -3,6 +3,7 @@ import { WorkerEntrypoint } from "cloudflare:workers";
 import type { StreamRecord } from "../../wire/admin.ts";
 import type { OriginEnv } from "../env.ts";
 import { originApp } from "./app.ts";
+import { addReport } from "./edge-counts.ts";
 import { findStream, listUnended } from "./streams.ts";
 
 /** What the edge may ask of origin. Bound by name; it has no URL. */
@@ -16,6 +17,11 @@ export class Origin extends WorkerEntrypoint<OriginEnv> {
   /** Streams with a broadcast under way. */
   liveStreams(): Promise<readonly StreamRecord[]> {
     return listUnended(this.env.DB);
+  }
+
+  /** What an edge has counted since its last report (wire/edge-report.ts). */
+  report(report: unknown): Promise<void> {
+    return addReport(this.env.DB, report, Date.now());
   }
 }
 

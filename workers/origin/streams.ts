@@ -2,7 +2,7 @@
 import { secretLetters } from "../../media/address.ts";
 import type { ProfileName } from "../../media/profile.ts";
 import { AddressRangesSchema } from "../../wire/address-range.ts";
-import type { CreateStream, Standby, StreamRecord, UpdateStream } from "../../wire/admin.ts";
+import type { Access, CreateStream, Standby, StreamRecord, UpdateStream } from "../../wire/admin.ts";
 import { parseJson } from "../../wire/parse.ts";
 
 interface Row {
@@ -13,12 +13,13 @@ interface Row {
   /** JSON: a list of ranges. */
   readonly allow_addresses: string;
   readonly standby: Standby;
+  readonly access: Access;
   readonly disabled: number;
   readonly created_at: string;
   readonly live: number;
 }
 
-const COLUMNS = `id, title, profile, reconnect_seconds, allow_addresses, standby, disabled, created_at,
+const COLUMNS = `id, title, profile, reconnect_seconds, allow_addresses, standby, access, disabled, created_at,
   EXISTS (SELECT 1 FROM broadcasts b WHERE b.stream = streams.id AND b.state = 'live') AS live`;
 
 /** Letters in a stream key after its prefix: 130 bits. */
@@ -40,8 +41,8 @@ export async function createStream(
   const [created] = await db.batch([
     db
       .prepare(
-        `INSERT INTO streams (id, title, profile, reconnect_seconds, allow_addresses, standby, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+        `INSERT INTO streams (id, title, profile, reconnect_seconds, allow_addresses, standby, access, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
       )
       .bind(
         stream.id,
@@ -50,6 +51,7 @@ export async function createStream(
         stream.reconnectSeconds,
         JSON.stringify(stream.allowAddresses),
         stream.standby,
+        stream.access,
         at,
       ),
     // Only a stream made by the line above has no key yet.
@@ -65,12 +67,12 @@ export async function createStream(
 
 /** Change what is given, leave the rest. */
 export async function updateStream(db: D1Database, id: string, settings: UpdateStream): Promise<void> {
-  const { title, profile, reconnectSeconds, allowAddresses, standby } = settings;
+  const { title, profile, reconnectSeconds, allowAddresses, standby, access } = settings;
   await db
     .prepare(
       `UPDATE streams SET title = coalesce(?, title), profile = coalesce(?, profile),
          reconnect_seconds = coalesce(?, reconnect_seconds), allow_addresses = coalesce(?, allow_addresses),
-         standby = coalesce(?, standby) WHERE id = ?`,
+         standby = coalesce(?, standby), access = coalesce(?, access) WHERE id = ?`,
     )
     .bind(
       title ?? null,
@@ -78,6 +80,7 @@ export async function updateStream(db: D1Database, id: string, settings: UpdateS
       reconnectSeconds ?? null,
       allowAddresses === undefined ? null : JSON.stringify(allowAddresses),
       standby ?? null,
+      access ?? null,
       id,
     )
     .run();
@@ -89,13 +92,13 @@ export async function listStreams(db: D1Database): Promise<readonly StreamRecord
   return results.map(recordOf);
 }
 
-/** Streams with a broadcast that has not ended, by the time it began. */
+/** Streams that everybody may watch, with a broadcast that has not ended, by the time it began. */
 export async function listUnended(db: D1Database): Promise<readonly StreamRecord[]> {
   const { results } = await db
     .prepare(
       `SELECT ${COLUMNS} FROM streams JOIN (
          SELECT stream, max(started_at) AS started_at FROM broadcasts WHERE state <> 'ended' GROUP BY stream
-       ) AS shows ON shows.stream = streams.id WHERE disabled = 0 ORDER BY shows.started_at LIMIT 200`,
+       ) AS shows ON shows.stream = streams.id WHERE disabled = 0 AND access = 'public' ORDER BY shows.started_at LIMIT 200`,
     )
     .all<Row>();
   return results.map(recordOf);
@@ -146,6 +149,8 @@ const recordOf = (row: Row): StreamRecord => ({
   reconnectSeconds: row.reconnect_seconds,
   allowAddresses: readRanges(row),
   standby: row.standby,
+  // What cannot be read must not pass for open.
+  access: row.access === "public" ? "public" : "private",
   disabled: row.disabled === 1,
   createdAt: row.created_at,
   live: row.live === 1,

@@ -90,7 +90,7 @@ export function bindMenu(player: Player, toggleStats: () => void): (snapshot: Sn
 
   return ({ qualities, phase }) => {
     latest = qualities;
-    button.disabled = phase === "unknown";
+    button.disabled = phase === "unknown" || phase === "closed";
     const key = JSON.stringify([qualities?.levels, qualities?.chosen, qualities?.audioOnly]);
     if (key !== drawn) {
       drawn = key;

@@ -1,0 +1,184 @@
+/**
+ * Workers in workerd for the figures of the edge: built as `wrangler deploy` builds them, run by Miniflare, and asked on sockets
+ * of their own. `wrangler dev` puts a second workerd with a proxy in front, and Miniflare an entry Worker; here is neither.
+ */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { familyOf, type ProcessFacts } from "../../test/support/processes.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** In memory: how fast a disk syncs is not what is measured. */
+const MEMORY_FOLDER = "/dev/shm";
+const MIGRATIONS = join(ROOT, "workers/origin/migrations");
+
+export const ADMIN_TOKEN = "bench-admin-token";
+/** Signs watch tokens. */
+export const TOKEN_SECRET = "bench-token-secret-that-is-long-enough-for-hs256";
+
+/** Test entries that are run: the whole bare Worker, and what it is measured against. */
+const ENTRIES = {
+  edge: "test/integration/counting-worker.ts",
+  bare: "test/integration/bare-cache-worker.ts",
+  token: "test/integration/token-bench-worker.ts",
+} as const;
+type Entry = keyof typeof ENTRIES;
+
+/** One Worker of a bench. */
+export interface BenchWorker {
+  readonly name: string;
+  readonly entry: Entry;
+}
+
+type Bucket = Awaited<ReturnType<Miniflare["getR2Bucket"]>>;
+
+/** Workers that run: share R2, D1 and Durable Objects, which live in the first of them. */
+export class EdgeBench {
+  /** The edges' R2; absent when none of the Workers is an edge. */
+  readonly bucket: Bucket | undefined;
+  readonly #miniflare: Miniflare;
+  readonly #folder: string;
+  readonly #urls: ReadonlyMap<string, string>;
+
+  private constructor(
+    miniflare: Miniflare,
+    folder: string,
+    bucket: Bucket | undefined,
+    urls: ReadonlyMap<string, string>,
+  ) {
+    this.#miniflare = miniflare;
+    this.#folder = folder;
+    this.bucket = bucket;
+    this.#urls = urls;
+  }
+
+  /** Build and start them; the first is an edge, and the others use its objects. */
+  static async start(workers: readonly BenchWorker[]): Promise<EdgeBench> {
+    const folder = mkdtempSync(join(MEMORY_FOLDER, "millrace-edge-"));
+    let miniflare: Miniflare | undefined;
+    try {
+      const scripts = await buildAll(
+        workers.map(({ entry }) => entry),
+        folder,
+      );
+      miniflare = new Miniflare(optionsOf(workers, scripts, folder));
+      await miniflare.ready;
+      const bucket = await prepare(miniflare, workers);
+      const urls = new Map<string, string>();
+      for (const { name } of workers) urls.set(name, (await miniflare.unsafeGetDirectURL(name)).origin);
+      return new EdgeBench(miniflare, folder, bucket, urls);
+    } catch (error) {
+      await miniflare?.dispose();
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Where a Worker listens, without a slash at the end. */
+  url(name: string): string {
+    const url = this.#urls.get(name);
+    if (url === undefined) throw new Error(`no Worker is called ${name}`);
+    return url;
+  }
+
+  /** The workerd that runs them; they share its one thread. */
+  workerd(): ProcessFacts | undefined {
+    return familyOf(process.pid).find(({ program }) => program === "workerd");
+  }
+
+  /** End it, and remove what it wrote. */
+  async stop(): Promise<void> {
+    await this.#miniflare.dispose();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Paths of the bundles, by entry. */
+async function buildAll(entries: readonly Entry[], folder: string): Promise<ReadonlyMap<Entry, string>> {
+  const built = [...new Set(entries)].map(async (entry) => [entry, await build(entry, folder)] as const);
+  return new Map(await Promise.all(built));
+}
+
+/** Bundle one entry as a deployment would, without anything of its configuration but the date. */
+async function build(entry: Entry, folder: string): Promise<string> {
+  const out = join(folder, entry);
+  mkdirSync(out);
+  const config = join(out, "wrangler.json");
+  const main = join(ROOT, ENTRIES[entry]);
+  writeFileSync(
+    config,
+    JSON.stringify({ name: entry, main, compatibility_date: compatibilityDate(), send_metrics: false }),
+  );
+  const args = ["deploy", "--dry-run", "--config", config, "--outdir", join(out, "dist")];
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const env = { ...process.env, NO_COLOR: "1", WRANGLER_LOG_PATH: join(out, "wrangler.log") };
+  await promisify(execFile)(process.execPath, [wrangler, ...args], { env });
+  return join(out, "dist", ENTRIES[entry].replace(/^.*\/(.*)\.ts$/, "$1.js"));
+}
+
+/** The product's own. */
+function compatibilityDate(): string {
+  const config = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  return /^compatibility_date = "(.*)"$/m.exec(config)?.[1] ?? "";
+}
+
+function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, string>, folder: string) {
+  const [home] = workers;
+  const object = (className: string, name: string) => ({
+    className,
+    useSQLite: true,
+    ...(name !== home?.name && { scriptName: home?.name ?? "" }),
+  });
+  const data = join(folder, "data");
+  return convertV4MiniflareOptions({
+    log: new Log(LogLevel.ERROR),
+    logRequests: false,
+    // Else it would ask Cloudflare for a request's `cf`.
+    cf: false,
+    resourcePersistencePath: data,
+    isolatedResourcePersistencePath: data,
+    resourceTmpPath: join(folder, "tmp"),
+    workers: workers.map(({ name, entry }) => ({
+      name,
+      modules: true as const,
+      scriptPath: scripts.get(entry) ?? "",
+      modulesRoot: folder,
+      compatibilityDate: compatibilityDate(),
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
+      ...(entry !== "bare" && { bindings: { ADMIN_TOKEN, TOKEN_SECRET } }),
+      ...(entry === "edge" && {
+        r2Buckets: { MEDIA: "media" },
+        d1Databases: { DB: "db" },
+        durableObjects: {
+          LIVE_STREAM: object("LiveStream", name),
+          FLEET: object("Fleet", name),
+          PURGES: object("Purges", name),
+        },
+        // With assets of its own a Worker's socket would lead to Miniflare's router: pages are not measured.
+        serviceBindings: { ORIGIN: { name: home?.name ?? "", entrypoint: "Origin" } },
+      }),
+    })),
+  });
+}
+
+/** Make the tables of the edges, if there are any; their bucket comes back. */
+async function prepare(
+  miniflare: Miniflare,
+  workers: readonly BenchWorker[],
+): Promise<Bucket | undefined> {
+  const edge = workers.find(({ entry }) => entry === "edge");
+  if (!edge) return undefined;
+  await migrate(miniflare);
+  return miniflare.getR2Bucket("MEDIA", edge.name);
+}
+
+/** Make D1's tables; the files are in their order by name, and no statement of theirs holds a semicolon inside. */
+async function migrate(miniflare: Miniflare): Promise<void> {
+  const db = await miniflare.getD1Database("DB");
+  for (const file of readdirSync(MIGRATIONS).sort()) {
+    const text = readFileSync(join(MIGRATIONS, file), "utf8").replace(/^\s*--.*$/gm, "");
+    for (const statement of text.split(";")) if (statement.trim() !== "") await db.prepare(statement).run();
+  }
+}

@@ -1,0 +1,144 @@
+/** Does origin's work grow with viewers? One broadcast, more and more viewers, and what the edge asks of R2 and the stream's object. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { median, percentile } from "../../test/support/browser.ts";
+import { endChild } from "../../test/support/stack.ts";
+import type { Figure } from "../report.ts";
+import { type Counts, readCounts, sumOf } from "./counts.ts";
+import { LiveEncoder, partKey } from "./encoder.ts";
+import { EdgeBench } from "./harness.ts";
+import type { Orders, Told } from "./viewers.ts";
+
+const SIZES = [1, 10, 100, 400];
+const TARGET_RATIO = 1.5;
+const STREAM = "bench-swarm";
+const EDGE = "edge";
+
+type End = Extract<Told, { type: "end" }>;
+
+interface Swarm {
+  readonly viewers: number;
+  readonly seen: End;
+  /** A second. */
+  readonly reads: number;
+  readonly calls: number;
+  /** Of workerd. */
+  readonly cores: number;
+  readonly latenciesMs: readonly number[];
+  readonly counts: Counts;
+}
+
+/** Measure `seconds` of each size of audience. */
+export async function measureSwarm(seconds: number): Promise<readonly Figure[]> {
+  const bench = await EdgeBench.start([{ name: EDGE, entry: "edge" }]);
+  try {
+    const encoder = await LiveEncoder.start(bench.url(EDGE), STREAM);
+    const swarms: Swarm[] = [];
+    for (const viewers of SIZES) swarms.push(await runSwarm(bench, encoder, viewers, seconds));
+    await encoder.stop();
+    return figuresOf(swarms, encoder.late);
+  } finally {
+    await bench.stop();
+  }
+}
+
+async function runSwarm(
+  bench: EdgeBench,
+  encoder: LiveEncoder,
+  viewers: number,
+  seconds: number,
+): Promise<Swarm> {
+  const base = bench.url(EDGE);
+  const orders: Orders = { base, playlist: `/live/${STREAM}/index.m3u8`, viewers, seconds };
+  const child = fork(join(import.meta.dirname, "viewers.ts"), [JSON.stringify(orders)]);
+  try {
+    await heard(child, "begin");
+    const [before, cpuBefore] = [await readCounts(base), bench.workerd()?.cpuSeconds ?? Number.NaN];
+    const seen = await heard(child, "end");
+    const counts = await readCounts(base, before);
+    const cores = ((bench.workerd()?.cpuSeconds ?? Number.NaN) - cpuBefore) / seen.seconds;
+    const latenciesMs = seen.arrivals.flatMap(([msn, part, at]) => {
+      const published = encoder.publishedAt.get(partKey(msn, part));
+      return published === undefined ? [] : [at - published];
+    });
+    const reads = sumOf(counts, "MEDIA.") / seen.seconds;
+    const calls = sumOf(counts, "LIVE_STREAM.") / seen.seconds;
+    return { viewers, seen, reads, calls, cores, latenciesMs, counts };
+  } finally {
+    await endChild(child);
+  }
+}
+
+/** Wait for one message of the viewers; their end before it is an error. */
+async function heard<T extends Told["type"]>(
+  child: ReturnType<typeof fork>,
+  type: T,
+): Promise<Extract<Told, { type: T }>> {
+  const ended = new AbortController();
+  try {
+    const [told] = await Promise.race([
+      once(child, "message", { signal: ended.signal }),
+      once(child, "exit", { signal: ended.signal }).then(([code]) => {
+        throw new Error(`the viewers ended: ${code}`);
+      }),
+    ]);
+    if (told.type !== type) throw new Error(`the viewers told of ${told.type}, not ${type}`);
+    return told as Extract<Told, { type: T }>;
+  } finally {
+    ended.abort();
+  }
+}
+
+function figuresOf(swarms: readonly Swarm[], latePublished: number): readonly Figure[] {
+  const each = swarms.flatMap(({ viewers, seen, reads, calls, cores, latenciesMs, counts }): Figure[] => {
+    const audience = `${viewers} viewer${viewers === 1 ? "" : "s"}`;
+    const errors = Object.entries(seen.errors).map(([what, times]) => `${what} (${times})`);
+    return [
+      { what: `${audience}: R2 reads`, value: reads, unit: "/s", note: toldOf(counts, seen.seconds) },
+      { what: `${audience}: LiveStream calls`, value: calls, unit: "/s" },
+      {
+        what: `${audience}: requests`,
+        value: seen.requests / seen.seconds,
+        unit: "/s",
+        note: `workerd ${cores.toFixed(2)} cores, the viewers ${(seen.cpuSeconds / seen.seconds).toFixed(2)}`,
+      },
+      {
+        what: `${audience}: errors`,
+        value: Object.values(seen.errors).reduce((sum, times) => sum + times, 0),
+        unit: "",
+        note: errors.join(", "),
+      },
+      {
+        what: `${audience}: part published to part received, median`,
+        value: median(latenciesMs),
+        unit: "ms",
+        note: `p99 ${percentile(latenciesMs, 0.99).toFixed(0)} ms, ${latenciesMs.length} parts`,
+      },
+    ];
+  });
+  const [first, last] = [swarms[0], swarms.at(-1)];
+  if (!first || !last) return each;
+  const ratio = (what: string, of: (swarm: Swarm) => number): Figure => ({
+    what: `${what}, ${last.viewers} viewers against ${first.viewers}`,
+    value: of(last) / of(first),
+    unit: "x",
+    target: { atMost: TARGET_RATIO },
+  });
+  return [
+    ...each,
+    ratio("R2 reads", ({ reads }) => reads),
+    ratio("LiveStream calls", ({ calls }) => calls),
+    {
+      what: "parts that the encoder published half a second late",
+      value: latePublished,
+      unit: "",
+      note: "the machine's fault, or workerd's: both swarm and encoder use it",
+    },
+  ];
+}
+
+const toldOf = (counts: Counts, seconds: number): string =>
+  Object.entries(counts)
+    .map(([name, times]) => `${name} ${(times / seconds).toFixed(1)}`)
+    .join(", ");

@@ -1,0 +1,103 @@
+/**
+ * The gate: everything that is decided about a request before a cache is looked at. Who comes, whether they may, whether
+ * there were too many of them; then the answer, and its counting. No viewer's token, query or header goes past it.
+ */
+import type { Context } from "hono";
+import type { Outcome } from "../../wire/edge-report.ts";
+import type { Problem } from "../../wire/problem.ts";
+import type { EdgeEnv } from "../env.ts";
+import { respond } from "../problems.ts";
+import { forbidden, mayWatch, undecided } from "./access.ts";
+import { type Audience, answerWith, localHeaders, rangeWish, unavailable } from "./answers.ts";
+import { obtain } from "./cache.ts";
+import { outcomeOf } from "./core/cache-status.ts";
+import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
+import type { Visitor } from "./core/visitor.ts";
+import { countBucketRead, countMedia, countPlaylist, countStreamCall, hearPlayer } from "./counting.ts";
+import { isTooMuch, tooManyRequests } from "./limits.ts";
+import { streamOf, type Target } from "./targets.ts";
+
+/** What Hono carries with a request at the edge. */
+export type EdgeHono = {
+  Bindings: EdgeEnv;
+  Variables: {
+    visitor: Visitor;
+    /** What stands before the path: `/p/<token>`, or nothing. */
+    base: string;
+  };
+};
+
+/** A request at the edge, and who makes it. */
+export type EdgeContext = Context<EdgeHono>;
+
+/** How a target is served. */
+export interface Serving extends Omit<Audience, "signed"> {
+  /** What is answered where there is nothing for this visitor: the same whether or not there is something for others. */
+  readonly hidden: Problem;
+  readonly limit?: RateLimit | undefined;
+}
+
+/** Serve a target to whoever may have it. */
+export async function serve(c: EdgeContext, target: Target, serving: Serving): Promise<Response> {
+  const request = c.req.raw;
+  if (serving.limit && (await isTooMuch(serving.limit, request))) return tooManyRequests();
+  const refusal = await refuse(c, target, serving.hidden);
+  if (refusal) return refusal;
+  const stream = streamOf(target);
+  if (stream !== undefined && target.kind !== "status")
+    hearPlayer(c.env, c.executionCtx, request, new URL(request.url), stream);
+  const found = await obtain(askingOf(c, stream ?? ""), target, wishOf(request, serving));
+  if (found === "too-many") return tooManyRequests();
+  count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
+  if (found === "unavailable") return unavailable();
+  return answerWith(request, found, { ...serving, signed: c.get("visitor").signed });
+}
+
+/** Anything but a yes. */
+async function refuse(c: EdgeContext, target: Target, hidden: Problem): Promise<Response | undefined> {
+  const stream = streamOf(target);
+  if (stream === undefined) return undefined;
+  switch (await mayWatch(c.env, c.executionCtx, c.get("visitor"), stream)) {
+    case "yes":
+      return undefined;
+    case "forbidden":
+      return forbidden();
+    case "hidden":
+      return nothingHere(hidden);
+    case "unknown":
+      return undecided();
+  }
+}
+
+const wishOf = (request: Request, { ranges }: Serving) => {
+  const range = ranges ? rangeWish(request) : undefined;
+  return range ? { range } : {};
+};
+
+const askingOf = ({ env, executionCtx: ctx, req }: EdgeContext, stream: string) => ({
+  env,
+  // Hono's own type of it knows less than the runtime's.
+  ctx: ctx as ExecutionContext,
+  reads: {
+    bucketRead: () => countBucketRead(env, ctx, stream),
+    streamCall: () => countStreamCall(env, ctx, stream),
+  },
+  mayRead: async () => !(await isTooMuch(env.MISS_LIMIT, req.raw)),
+});
+
+function count(c: EdgeContext, target: Target, outcome: Outcome | undefined): void {
+  const stream = streamOf(target);
+  if (stream === undefined || outcome === undefined) return;
+  if (target.kind === "media") countMedia(c.env, c.executionCtx, stream, outcome);
+  if (target.kind === "playlist") countPlaylist(c.env, c.executionCtx, stream, outcome);
+}
+
+/** There is nothing, as far as this visitor may know. */
+export const nothingHere = (value: Problem): Response => refusal(value, "absent");
+
+/** A request that cannot be answered, whoever makes it. */
+export const refusal = (value: Problem, detail = "refused"): Response =>
+  respond(value, {
+    ...localHeaders(detail),
+    "cache-control": clientCacheControl(lifetimeOf({ kind: "refusal" }), false),
+  });

@@ -1,0 +1,103 @@
+/**
+ * What this isolate knows of purges (wire/generations.ts). The Purges object is asked a few times a second by each location,
+ * not by each request: answers are shared through the location's cache, and none is used for longer than a second.
+ */
+import * as v from "valibot";
+import { applyChanges, GenerationChangesSchema, type Generations } from "../../wire/generations.ts";
+import { parse } from "../../wire/parse.ts";
+import type { EdgeEnv } from "../env.ts";
+import { KEY_ORIGIN } from "./key-origin.ts";
+
+/** Older knowledge is renewed behind the requests that use it. */
+const RENEW_MS = 400;
+/** Older knowledge is not used: what was purged must be gone everywhere within a second. */
+const LIMIT_MS = 900;
+/** Another isolate's answer serves as well if it is this young. */
+const SHARED_MS = 250;
+/** A request does not wait longer for the Purges object. */
+const PATIENCE_MS = 2_000;
+/** While it does not answer, requests wait for it this seldom. */
+const RETRY_MS = 1_000;
+
+/** What is known, and since when it was true, milliseconds since 1970. */
+interface Knowledge {
+  readonly generations: Generations;
+  readonly newest: number;
+  readonly asOf: number;
+}
+
+let known: Knowledge | undefined;
+let renewal: { readonly done: Promise<void>; readonly begunAt: number } | undefined;
+/** When the Purges object last did not answer, or not soon enough. */
+let failedAt = Number.NEGATIVE_INFINITY;
+
+/** Forget everything; for tests, which share an isolate. */
+export function forgetGenerations(): void {
+  known = undefined;
+  renewal = undefined;
+  failedAt = Number.NEGATIVE_INFINITY;
+}
+
+/**
+ * The purges as they were less than a second ago. `undefined`: they were never learned, so no copy can be trusted. While the
+ * Purges object cannot be reached, what was known last goes on: it could not have taken a purge either.
+ */
+export async function knownGenerations(
+  env: EdgeEnv,
+  ctx: ExecutionContext,
+): Promise<Generations | undefined> {
+  const now = Date.now();
+  const age = now - (known?.asOf ?? Number.NEGATIVE_INFINITY);
+  if (age < RENEW_MS) return known?.generations;
+  // One that was begun by a request which is no more never ends.
+  if (!renewal || now - renewal.begunAt > PATIENCE_MS) renewal = { done: renew(env), begunAt: now };
+  const { done } = renewal;
+  ctx.waitUntil(done);
+  if (age >= LIMIT_MS && now - failedAt > RETRY_MS) {
+    const told = await Promise.race([done.then(() => true), scheduler.wait(PATIENCE_MS).then(() => false)]);
+    if (!told) failedAt = Date.now();
+  }
+  return known?.generations;
+}
+
+/** Renew what is known; a failure leaves it as it is. */
+async function renew(env: EdgeEnv): Promise<void> {
+  try {
+    const since = known?.newest ?? 0;
+    const { changes, asOf } = (await shared(since)) ?? (await ask(env, since));
+    // Overtaken by another renewal: these are changes of what is known no more.
+    if ((known?.newest ?? 0) !== since || (known && known.asOf > asOf)) return;
+    const generations = applyChanges(known?.generations ?? new Map(), changes);
+    known = { generations, newest: changes.newest, asOf };
+  } catch (error) {
+    failedAt = Date.now();
+    console.error("the purges could not be learned", error);
+  } finally {
+    renewal = undefined;
+  }
+}
+
+const ToldSchema = v.object({ changes: GenerationChangesSchema, asOf: v.number() });
+type Told = v.InferOutput<typeof ToldSchema>;
+
+const keyOf = (since: number): string => `${KEY_ORIGIN}/generations?since=${since}`;
+
+/** What another isolate of this location learned a moment ago. */
+async function shared(since: number): Promise<Told | undefined> {
+  const copy = await caches.default.match(keyOf(since));
+  const told = copy && parse(ToldSchema, await copy.json());
+  return told?.ok && Date.now() - told.value.asOf < SHARED_MS ? told.value : undefined;
+}
+
+async function ask(env: EdgeEnv, since: number): Promise<Told> {
+  // True when it was asked at the earliest: not when it was answered.
+  const asOf = Date.now();
+  const changes = parse(GenerationChangesSchema, await env.PURGES.getByName("purges").generations(since));
+  if (!changes.ok) throw new Error(`generations: ${changes.error.detail}`);
+  const told = { changes: changes.value, asOf };
+  await caches.default.put(
+    keyOf(since),
+    Response.json(told, { headers: { "cache-control": "public, max-age=1" } }),
+  );
+  return told;
+}

@@ -1,0 +1,124 @@
+/**
+ * Read-through over Workers Cache: the platform keeps, collapses, tiers, serves stale and cuts ranges; the entrypoint here
+ * is what it asks on a miss. Purges are part of its key (`props`). Nothing like it exists locally: tests run the entrypoint
+ * without a cache in front.
+ */
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { type Place, placeOf } from "../../wire/generations.ts";
+import type { EdgeEnv } from "../env.ts";
+import { remember } from "../remember.ts";
+import { storyOfPlatform } from "./core/cache-status.ts";
+import { freshnessOf, readAllowance } from "./core/freshness.ts";
+import { countBucketRead, countStreamCall } from "./counting.ts";
+import { fill } from "./fills.ts";
+import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
+import { knownGenerations } from "./generations.ts";
+import type { Asking, Nothing } from "./own-cache.ts";
+import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
+
+/** What the platform's key is made of, besides the path. */
+export interface CachedProps {
+  readonly target: Target;
+  /** Of the newest purge that it is under. */
+  readonly number: number;
+}
+
+/** What the platform asks on a miss. Viewers cannot reach it: it has no route, and its caller has decided who may. */
+export class CachedAnswers extends WorkerEntrypoint<EdgeEnv, CachedProps> {
+  override async fetch(): Promise<Response> {
+    const { target } = this.ctx.props;
+    const stream = streamOf(target) ?? "";
+    const filled = await fill(this.env, target, {
+      bucketRead: () => countBucketRead(this.env, this.ctx, stream),
+      streamCall: () => countStreamCall(this.env, this.ctx, stream),
+    });
+    const headers = new Headers(copyHeaders(filled, Date.now()));
+    const edge = headers.get(COPY.edge) ?? "no-store";
+    headers.set("cache-control", headers.get(COPY.client) ?? "no-store");
+    headers.set("cdn-cache-control", edge);
+    // Two seconds for a playlist, a month for media: what is over is not asked for under this key again.
+    return new Response(filled.body, { status: filled.status, headers });
+  }
+}
+
+/** Keys that were fetched again after a soft purge, in this isolate. */
+const renewed = new Map<string, true>();
+const MAX_RENEWED = 10_000;
+const STAND_IN_HOLD_MS = 1_000;
+
+/** A target from Workers Cache, or through it. */
+export async function throughPlatform(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
+  const generations = await knownGenerations(asking.env, asking.ctx);
+  // Without the purges no key is right: one that nobody else has is read anew.
+  const place = generations ? placeOf(generations, scopesOf(target)) : { number: -Date.now(), soft: false };
+  const old = await softPurged(asking, target, place, wish);
+  if (old) return old;
+  const found = await ask(asking, target, place.number, wish).catch(() => undefined);
+  if (found && found.status !== 500) return found;
+  const standIn = standInOf(target);
+  const other = standIn && (await ask(asking, standIn, place.number, {}).catch(() => undefined));
+  if (other?.status !== 200) return "unavailable";
+  await scheduler.wait(STAND_IN_HOLD_MS);
+  return { ...other, story: { how: "stale", ttl: 0, why: "error" } };
+}
+
+/** What a soft purge left, while it may be served and until it was fetched again. */
+async function softPurged(
+  asking: Asking,
+  target: Target,
+  place: Place,
+  wish: Wish,
+): Promise<Found | undefined> {
+  const { number, before, soft } = place;
+  const key = `${pathOf(target)} ${number}`;
+  if (!soft || before === undefined || renewed.has(key)) return undefined;
+  const found = await ask(asking, target, before, wish).catch(() => undefined);
+  const allowance = readAllowance(found?.headers.get(COPY.edge) ?? null);
+  const { whileRevalidating, ttl } = freshnessOf(
+    allowance,
+    found?.ageSeconds ?? 0,
+    (Date.now() - number) / 1000,
+  );
+  if (found?.story.how !== "hit" || !whileRevalidating) {
+    await found?.body?.cancel();
+    return undefined;
+  }
+  const renew = async () => {
+    const fresh = await ask(asking, target, number, {});
+    await fresh.body?.cancel();
+    remember(renewed, key, true, MAX_RENEWED);
+  };
+  asking.ctx.waitUntil(renew().catch((error) => console.error("edge: not renewed", key, error)));
+  return { ...found, story: { how: "stale", ttl, why: "purged" } };
+}
+
+async function ask({ ctx }: Asking, target: Target, number: number, { range }: Wish): Promise<Found> {
+  const { CachedAnswers: entrypoint } = ctx.exports as unknown as {
+    readonly CachedAnswers: (options: { readonly props: CachedProps }) => Fetcher;
+  };
+  const headers = range && {
+    range: "suffix" in range ? `bytes=-${range.suffix}` : `bytes=${range.first}-${range.last ?? ""}`,
+  };
+  const response = await entrypoint({ props: { target, number } }).fetch(
+    `https://millrace.invalid${pathOf(target)}`,
+    {
+      headers: headers ?? {},
+    },
+  );
+  const ageSeconds = ageOf(response.headers, Date.now());
+  const { maxAge } = readAllowance(response.headers.get(COPY.edge));
+  const total = /\/([0-9]+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+  return {
+    status: response.status,
+    headers: response.headers,
+    size: Number(total ?? response.headers.get("content-length")),
+    body: response.body,
+    ageSeconds,
+    story: storyOfPlatform(
+      response.headers.get("cf-cache-status"),
+      response.status,
+      Math.floor(ageSeconds),
+      maxAge,
+    ),
+  };
+}

@@ -1,0 +1,76 @@
+/** What can be cached at the edge, and how it is named there: no viewer's host, token, query or header is part of a name. */
+import type { DrawRequest } from "../../durable-objects/drawings.ts";
+import { type MediaAddress, mediaPath, streamOfBroadcast } from "../../media/address.ts";
+import type { Reload } from "../../media/live-edge.ts";
+import { EVERYTHING, scopesOfMedia, scopesOfPlaylist, streamScope } from "../../wire/purge-prefix.ts";
+
+/** One thing that the origin side can be asked for. */
+export type Target =
+  | { readonly kind: "media"; readonly address: MediaAddress }
+  | {
+      readonly kind: "playlist";
+      readonly stream: string;
+      readonly request: DrawRequest;
+      readonly reload?: Reload;
+    }
+  | { readonly kind: "status"; readonly stream: string }
+  | { readonly kind: "live-streams" };
+
+/** Its one name. */
+export function pathOf(target: Target): string {
+  switch (target.kind) {
+    case "media":
+      return `/media/${mediaPath(target.address)}`;
+    case "playlist":
+      return playlistPath(target);
+    case "status":
+      return `/api/streams/${target.stream}`;
+    case "live-streams":
+      return "/api/streams";
+  }
+}
+
+function playlistPath({ stream, request, reload }: Target & { kind: "playlist" }): string {
+  if (request.kind === "multivariant") {
+    const { maxHeight = "", hardMaxHeight = "", audioFirst = false } = request.view ?? {};
+    return `/live/${stream}/index.m3u8?max=${maxHeight}&hard=${hardMaxHeight}&audio=${audioFirst ? 1 : 0}`;
+  }
+  const query = [
+    ...(reload ? [`msn=${reload.msn}`] : []),
+    ...(reload?.part === undefined ? [] : [`part=${reload.part}`]),
+    ...(request.skip ? [`skip=${request.skip}`] : []),
+  ];
+  return `/live/${stream}/${request.rendition}/${fileOf(request.kind)}?${query.join("&")}`;
+}
+
+const fileOf = (kind: "media" | "iframes") => (kind === "media" ? "index.m3u8" : "iframes.m3u8");
+
+/** The scopes whose purge it is under. */
+export function scopesOf(target: Target): readonly string[] {
+  switch (target.kind) {
+    case "media":
+      return scopesOfMedia(target.address) ?? [EVERYTHING];
+    case "playlist": {
+      const { stream, request } = target;
+      if (request.kind === "multivariant") return scopesOfPlaylist(stream);
+      return scopesOfPlaylist(stream, { rendition: request.rendition, file: fileOf(request.kind) });
+    }
+    case "status":
+      return [EVERYTHING, streamScope(target.stream)];
+    case "live-streams":
+      return [EVERYTHING];
+  }
+}
+
+/** The stream that it is about. */
+export function streamOf(target: Target): string | undefined {
+  if (target.kind === "media") return streamOfBroadcast(target.address.broadcast);
+  return target.kind === "live-streams" ? undefined : target.stream;
+}
+
+/** What may stand in for it when it cannot be had: the newest playlist for one that is still to come. */
+export function standInOf(target: Target): Target | undefined {
+  if (target.kind !== "playlist" || target.reload === undefined) return undefined;
+  const { kind, stream, request } = target;
+  return { kind, stream, request };
+}
