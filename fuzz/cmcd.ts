@@ -48,7 +48,8 @@ function run(text: string): Ran {
     must(text.includes(key), "only what was said is read", key);
     for (const one of Array.isArray(value) ? value : [value]) {
       const number: unknown = typeof one === "object" ? one.value : one;
-      if (typeof number === "number") must(Number.isFinite(number) && number >= 0, "numbers are counts", read);
+      if (typeof number === "number")
+        must(Number.isFinite(number) && number >= 0, "numbers are counts", read);
     }
   }
   const tally = new Tally(1);

@@ -101,7 +101,10 @@ export interface EdgeSums {
 }
 
 /** Figures of sums over so many seconds. */
-export function edgeFigures({ media, playlists, bucketReads, streamCalls }: EdgeSums, seconds: number): EdgeFigures {
+export function edgeFigures(
+  { media, playlists, bucketReads, streamCalls }: EdgeSums,
+  seconds: number,
+): EdgeFigures {
   const [ofMedia, ofPlaylists] = [answered([media]), answered([playlists])];
   const { requests, hitRatio } = answered([media, playlists]);
   const each = (n: number) => round(n / seconds);

@@ -215,6 +215,9 @@ describe("the gate", () => {
   });
 });
 
+/** Longest wait for the made origin. */
+const PATIENCE_MS = 200;
+
 /** An origin that answers as it is told, and a clock that is set. */
 function made(access: Access | "absent" | "fails" = "public") {
   const here = { access, nowMs: 1e12, asked: 0, warned: vi.spyOn(console, "warn").mockReturnValue() };
@@ -224,7 +227,7 @@ function made(access: Access | "absent" | "fails" = "public") {
     if (here.access === "absent") return undefined;
     return { id, access: here.access } as StreamRecord;
   };
-  const known = new Policies(() => here.nowMs);
+  const known = new Policies(() => here.nowMs, PATIENCE_MS);
   const of = async (stream = "radio", isSigned = false) => {
     const ctx = createExecutionContext();
     const policy = await known.of(ask, ctx, stream, isSigned);
@@ -289,7 +292,7 @@ describe("what an isolate remembers", () => {
     expect(here.warned).toHaveBeenCalledTimes(1);
   });
 
-  it("is not waited for longer than three seconds, nor asked for by those who come meanwhile", async () => {
+  it("is not waited for for ever, nor asked for by those who come meanwhile", async () => {
     const here = made();
     const never = new Promise<never>(() => undefined);
     const ctx = createExecutionContext();
@@ -302,7 +305,7 @@ describe("what an isolate remembers", () => {
     here.nowMs += 6_000;
     const before = performance.now();
     expect(await here.known.of(slow, ctx, "radio", false)).toBe("public");
-    expect(performance.now() - before).toBeLessThan(1_000);
+    expect(performance.now() - before).toBeLessThan(PATIENCE_MS);
     await waitOnExecutionContext(ctx);
   });
 

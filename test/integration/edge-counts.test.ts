@@ -62,7 +62,11 @@ describe("reports", () => {
     expect(one).toMatchObject({
       requests: 400,
       hitRatio: 0.725,
-      media: { requests: 200, hitRatio: 0.95, outcomes: { hit: 180, stale: 6, collapsed: 4, cold: 10, error: 0 } },
+      media: {
+        requests: 200,
+        hitRatio: 0.95,
+        outcomes: { hit: 180, stale: 6, collapsed: 4, cold: 10, error: 0 },
+      },
       playlists: { requests: 200, hitRatio: 0.5 },
       bucketReads: 10,
       streamCalls: 100,
@@ -171,8 +175,12 @@ describe("operators", () => {
 
 describe("an isolate", () => {
   const url = (query: string) => new URL(`https://edge.test/live/one/index.m3u8${query}`);
-  const hear = (on: Pick<typeof env, "ORIGIN" | "QOE">, ctx: { waitUntil(p: Promise<unknown>): void }, query: string, headers = {}) =>
-    hearPlayer(on, ctx, new Request(url(query), { headers }), url(query), "one");
+  const hear = (
+    on: Pick<typeof env, "ORIGIN" | "QOE">,
+    ctx: { waitUntil(p: Promise<unknown>): void },
+    query: string,
+    headers = {},
+  ) => hearPlayer(on, ctx, new Request(url(query), { headers }), url(query), "one");
 
   it("reports what it counted within seconds, once for all", async () => {
     const waits: Promise<unknown>[] = [];
@@ -230,7 +238,11 @@ describe("an isolate", () => {
     const points: unknown[] = [];
     const QOE: AnalyticsEngineDataset = { writeDataPoint: (point) => void points.push(point) };
     const on = { ORIGIN: { report: async () => {} } as unknown as typeof env.ORIGIN, QOE };
-    hear(on, { waitUntil: () => {} }, "?CMCD=bl%3D1200%2Cot%3Dv%2Csf%3Dh%2Cst%3Dll%2Csu%2Csid%3D%22me%22%2Ccid%3D%22it%22");
+    hear(
+      on,
+      { waitUntil: () => {} },
+      "?CMCD=bl%3D1200%2Cot%3Dv%2Csf%3Dh%2Cst%3Dll%2Csu%2Csid%3D%22me%22%2Ccid%3D%22it%22",
+    );
     expect(points).toEqual([
       { indexes: ["one"], blobs: ["v", "h", "ll", "", ""], doubles: [1, 0, -1, 1200, -1, -1, -1, 1] },
     ]);

@@ -1,5 +1,6 @@
 /** hls.js as an `Engine`. What to do about an error is decided in `state.ts`. */
 import Hls, { type ErrorData, type HlsConfig, type Level, type LevelLoadedData } from "hls.js";
+import { cmcdConfig, StartDelay, sayMore } from "./cmcd.ts";
 import { earlyLoader } from "./early-loader.ts";
 import type { Engine, EngineEvent, Qualities, QualityChoice, Reading, Source } from "./engine.ts";
 import { bufferAhead } from "./media.ts";
@@ -20,6 +21,7 @@ export class HlsEngine implements Engine {
   readonly #video: HTMLVideoElement;
   readonly #report: (event: EngineEvent) => void;
   readonly #early: (url: string) => Promise<string> | undefined;
+  readonly #startDelay: StartDelay;
   #hls: Hls | undefined;
   #source: Source | undefined;
   /** Playlist of the audio rendition, when it can be played alone. */
@@ -36,6 +38,7 @@ export class HlsEngine implements Engine {
     this.#video = video;
     this.#report = report;
     this.#early = early;
+    this.#startDelay = new StartDelay(video);
   }
 
   /** hls.js itself, for diagnostics. */
@@ -133,6 +136,9 @@ export class HlsEngine implements Engine {
       ...tuningOf(profile, rememberedBandwidth()),
       ...(from === "start" && { startPosition: 0 }),
       ...(early && { pLoader: earlyLoader(early) }),
+      cmcd: cmcdConfig(),
+      // hls.js opens a request itself unless that was done here.
+      xhrSetup: (xhr, url) => xhr.open("GET", sayMore(url, this.#said()), true),
     };
     const hls = new Hls(config);
     this.#hls = hls;
@@ -154,6 +160,12 @@ export class HlsEngine implements Engine {
     hls.on(Hls.Events.ERROR, (_event, data) => this.#onError(data));
     hls.attachMedia(this.#video);
     hls.loadSource(url);
+  }
+
+  #said(): Parameters<typeof sayMore>[1] {
+    // 0 is what hls.js says before it knows.
+    const latency = this.#hls?.latency ?? 0;
+    return { latencyMs: latency > 0 ? 1000 * latency : undefined, startDelayMs: this.#startDelay.take() };
   }
 
   #onPlaylist({ details, networkDetails, stats }: LevelLoadedData): void {

@@ -2,9 +2,10 @@
 import { Hono } from "hono";
 import { methodNotAllowed, notFound, respond } from "../problems.ts";
 import { forbidden, readVisitor } from "./access.ts";
-import { failed, localHeaders } from "./answers.ts";
+import { failed } from "./answers.ts";
 import { api } from "./api.ts";
-import { PREFLIGHT } from "./core/headers.ts";
+import { cacheStatus } from "./core/cache-status.ts";
+import { CORS, PREFLIGHT } from "./core/headers.ts";
 import { UNSIGNED } from "./core/visitor.ts";
 import { type EdgeHono, nothingHere } from "./gate.ts";
 import { tooLarge } from "./limits.ts";
@@ -22,17 +23,23 @@ watching.route("/api", api);
 export const edgeApp = new Hono<EdgeHono>();
 
 edgeApp.use(async (c, next) => {
+  await next();
+  const { headers } = c.res;
+  // Players learn the server's clock from it; the platform adds one in production, and none locally.
+  if (!headers.has("date")) c.header("date", new Date().toUTCString());
+  if (!headers.has("cache-status"))
+    c.header("cache-status", cacheStatus({ how: "local", detail: "refused" }));
+});
+
+edgeApp.use(async (c, next) => {
   if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers: PREFLIGHT });
-  if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-    return respond(methodNotAllowed(), { ...localHeaders("refused"), allow: "GET, HEAD, OPTIONS" });
-  }
+  if (c.req.method !== "GET" && c.req.method !== "HEAD")
+    return respond(methodNotAllowed(), { ...CORS, allow: "GET, HEAD, OPTIONS" });
   const refusal = tooLarge(c.req.raw);
   if (refusal) return refusal;
   c.set("visitor", UNSIGNED);
   c.set("base", "");
-  await next();
-  // Players learn the server's clock from it; the platform adds one in production, and none locally.
-  if (!c.res.headers.has("date")) c.header("date", new Date().toUTCString());
+  return next();
 });
 
 // Before the cache: a token is looked at with every request that carries one, and whatever is behind it.

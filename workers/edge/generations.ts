@@ -48,12 +48,13 @@ export async function knownGenerations(
 ): Promise<Generations | undefined> {
   const now = Date.now();
   const age = now - (known?.asOf ?? Number.NEGATIVE_INFINITY);
-  if (age < RENEW_MS) return known?.generations;
+  // A clock that went back tells nothing of an age.
+  if (age >= 0 && age < RENEW_MS) return known?.generations;
   // One that was begun by a request which is no more never ends.
   if (!renewal || now - renewal.begunAt > PATIENCE_MS) renewal = { done: renew(env), begunAt: now };
   const { done } = renewal;
   ctx.waitUntil(done);
-  if (age >= LIMIT_MS && now - failedAt > RETRY_MS) {
+  if (!(age >= 0 && age < LIMIT_MS) && now - failedAt > RETRY_MS) {
     const told = await Promise.race([done.then(() => true), scheduler.wait(PATIENCE_MS).then(() => false)]);
     if (!told) failedAt = Date.now();
   }
@@ -66,7 +67,7 @@ async function renew(env: EdgeEnv): Promise<void> {
     const since = known?.newest ?? 0;
     const { changes, asOf } = (await shared(since)) ?? (await ask(env, since));
     // Overtaken by another renewal: these are changes of what is known no more.
-    if ((known?.newest ?? 0) !== since || (known && known.asOf > asOf)) return;
+    if ((known?.newest ?? 0) !== since) return;
     const generations = applyChanges(known?.generations ?? new Map(), changes);
     known = { generations, newest: changes.newest, asOf };
   } catch (error) {

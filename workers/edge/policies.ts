@@ -18,7 +18,7 @@ const MAX_KNOWN = 10_000;
 const MAX_ABSENT = 1_000;
 /** Questions under way. */
 const MAX_ASKING = 1_000;
-/** Longest wait for origin. */
+/** Longest wait for origin, unless a test is in a hurry. */
 const PATIENCE_MS = 3_000;
 /** After a question that failed, the next one waits for so long. */
 const FAILURE_REST_MS = 1_000;
@@ -37,12 +37,14 @@ interface Question {
 
 export class Policies {
   readonly #nowMs: () => number;
+  readonly #patienceMs: number;
   readonly #known = new Map<string, Known>();
   readonly #absent = new Map<string, Known>();
   readonly #questions = new Map<string, Question>();
 
-  constructor(nowMs: () => number = Date.now) {
+  constructor(nowMs: () => number = Date.now, patienceMs = PATIENCE_MS) {
     this.#nowMs = nowMs;
+    this.#patienceMs = patienceMs;
   }
 
   /**
@@ -55,7 +57,7 @@ export class Policies {
     if (known && freshness === "fresh") return known.policy;
     const question = this.#questionOf(ask, ctx, stream);
     if (known && freshness === "refresh") return known.policy;
-    return (await patiently(question.answer)) ?? known?.policy;
+    return (await patiently(this.#patienceMs, question.answer)) ?? known?.policy;
   }
 
   /** Something about a stream changed, or about any: what was known of it is not good any more. */
@@ -73,7 +75,7 @@ export class Policies {
     if (before) {
       const { askedAtMs, failedAtMs } = before;
       // One whose request was ended by the runtime never comes back: it is given up when nobody waits for it any more.
-      if (failedAtMs === undefined ? now - askedAtMs < PATIENCE_MS : now - failedAtMs < FAILURE_REST_MS)
+      if (failedAtMs === undefined ? now - askedAtMs < this.#patienceMs : now - failedAtMs < FAILURE_REST_MS)
         return before;
     }
     const answer = this.#learn(ask, stream, () => this.#questions.get(stream) === question);
@@ -85,7 +87,7 @@ export class Policies {
 
   /** Ask, and keep the answer unless it was forgotten meanwhile. Never throws. */
   async #learn(ask: AskStream, stream: string, isWanted: () => boolean): Promise<Policy | undefined> {
-    const policy = await askOnce(ask, stream);
+    const policy = await askOnce(this.#patienceMs, ask, stream);
     if (!isWanted()) return policy;
     const question = this.#questions.get(stream);
     if (policy === undefined) {
@@ -107,9 +109,9 @@ export class Policies {
   }
 }
 
-async function askOnce(ask: AskStream, stream: string): Promise<Policy | undefined> {
+async function askOnce(patienceMs: number, ask: AskStream, stream: string): Promise<Policy | undefined> {
   try {
-    return policyOf(await within(PATIENCE_MS, "origin", ask(stream)));
+    return policyOf(await within(patienceMs, "origin", ask(stream)));
   } catch (error) {
     console.warn("edge: what a stream is", stream, error);
     return undefined;
@@ -123,9 +125,9 @@ function policyOf(record: StreamRecord | undefined): Policy {
 }
 
 /** The value, or `undefined` when it takes too long. The timer is the waiter's own: the work may be another request's. */
-async function patiently<T>(work: Promise<T>): Promise<T | undefined> {
+async function patiently<T>(patienceMs: number, work: Promise<T>): Promise<T | undefined> {
   try {
-    return await within(PATIENCE_MS, "origin", work);
+    return await within(patienceMs, "origin", work);
   } catch {
     return undefined;
   }

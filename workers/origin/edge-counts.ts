@@ -1,17 +1,23 @@
 /** What edges counted, in D1: taking reports, and what operators are shown of them. Sums a stream and minute, for a day. */
 import { type Context, Hono } from "hono";
+import { STREAM_ID } from "../../media/address.ts";
 import {
   DEFAULT_MINUTES,
   type EdgeAnswer,
-  edgeFigures,
   type EdgeSums,
+  edgeFigures,
   MAX_LISTED_STREAMS,
   MinutesSchema,
   type QoeAnswer,
   qoeFigures,
 } from "../../wire/admin-edge.ts";
-import { STREAM_ID } from "../../media/address.ts";
-import { EdgeReportSchema, OUTCOMES, type Outcome, QOE_FIGURES, type QoeFigure } from "../../wire/edge-report.ts";
+import {
+  EdgeReportSchema,
+  OUTCOMES,
+  type Outcome,
+  QOE_FIGURES,
+  type QoeFigure,
+} from "../../wire/edge-report.ts";
 import { parse } from "../../wire/parse.ts";
 import { problem } from "../../wire/problem.ts";
 import type { OriginEnv } from "../env.ts";
@@ -115,9 +121,7 @@ edgeAdmin.get("/qoe/:stream", async (c) => {
     STREAM_ID.test(stream) &&
     (await c.env.DB.prepare("SELECT 1 FROM streams WHERE id = ?").bind(stream).first());
   if (!known) return respond(problem(404, "unknown-stream", "There is no such stream."));
-  const row = await c.env.DB.prepare(
-    `SELECT ${sumsOf(QOE)} FROM edge_qoe WHERE stream = ? AND minute >= ?`,
-  )
+  const row = await c.env.DB.prepare(`SELECT ${sumsOf(QOE)} FROM edge_qoe WHERE stream = ? AND minute >= ?`)
     .bind(stream, window.first)
     .first<Row>();
   const numberOf = (column: string) => Number(row?.[column] ?? 0);

@@ -105,7 +105,10 @@ it("shows how the players of a stream do; what nobody said is not there", async 
 it("says so when there is nothing", async () => {
   const nothing = await run({ ...WINDOW, minutes: 1, totals: IDLE, streams: [] }, ["edge", "--minutes", "1"]);
   expect(nothing.lines).toEqual(["No edge has counted anything in the last minute."]);
-  const silent = await run({ ...WINDOW, stream: "radio", requests: 0, startups: 0, stalls: 0 }, ["qoe", "radio"]);
+  const silent = await run({ ...WINDOW, stream: "radio", requests: 0, startups: 0, stalls: 0 }, [
+    "qoe",
+    "radio",
+  ]);
   expect(silent.lines.join()).toMatch(/^No player of radio has said anything .* CMCD do\.$/);
 });
 
@@ -120,11 +123,17 @@ it("hands on a refusal, and what is no answer of origin's", async () => {
   expect((await run({ totals: 1 }, ["edge"])).code).toBe(3);
 });
 
-it.each([["edge", "--minutes", "0"], ["edge", "--minutes", "1441"], ["edge", "--minutes", "x"], ["qoe"], ["qoe", "../x"]])(
-  "asks nothing when used wrongly: %s %s %s",
-  async (...args) => {
-    const { code } = await run(EDGE, args.filter((arg) => arg !== undefined));
-    expect(code).toBe(2);
-    expect(asked).toEqual([]);
-  },
-);
+it.each([
+  ["edge", "--minutes", "0"],
+  ["edge", "--minutes", "1441"],
+  ["edge", "--minutes", "x"],
+  ["qoe"],
+  ["qoe", "../x"],
+])("asks nothing when used wrongly: %s %s %s", async (...args) => {
+  const { code } = await run(
+    EDGE,
+    args.filter((arg) => arg !== undefined),
+  );
+  expect(code).toBe(2);
+  expect(asked).toEqual([]);
+});

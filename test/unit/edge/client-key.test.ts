@@ -1,11 +1,7 @@
 /** Whom requests are counted as, and how large one may be. */
 import { describe, expect, it } from "vitest";
 import { clientKey } from "../../../workers/edge/core/client-key.ts";
-import {
-  MAX_HEADER_LETTERS,
-  MAX_URL_LETTERS,
-  sizeProblem,
-} from "../../../workers/edge/core/request-size.ts";
+import { MAX_HEADER_LETTERS, MAX_URL_LETTERS, sizeProblem } from "../../../workers/edge/core/request-size.ts";
 
 describe("a client", () => {
   it.each([
@@ -14,8 +10,8 @@ describe("a client", () => {
     ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
     ["2001:DB8:1:2::", "2001:db8:1:2::/64"],
     ["2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"],
-    ["2001:db8::1", "2001:db8::/64"],
-    ["::1", "::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
     [null, "unknown"],
     ["", "unknown"],
     ["nonsense", "unknown"],

@@ -37,7 +37,13 @@ describe("version 1", () => {
       "CMCD-Status": "bs",
     };
     const read = readCmcd(null, (name) => headers[name] ?? null);
-    expect(read).toMatchObject({ br: [{ value: 3200 }], bl: [{ value: 21300 }], sf: "h", sid: "a,b", bs: true });
+    expect(read).toMatchObject({
+      br: [{ value: 3200 }],
+      bl: [{ value: 21300 }],
+      sf: "h",
+      sid: "a,b",
+      bs: true,
+    });
     expect(readCmcd("su", (name) => (name === "CMCD-Status" ? "bs" : null))).toEqual({ su: true, bs: true });
   });
 });

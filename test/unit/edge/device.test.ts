@@ -142,16 +142,29 @@ describe("hints, and what the choice depended on", () => {
     ["a small window", { "Sec-CH-Viewport-Width": "390" }, "cap720", ALL.slice(0, 2)],
     ["a small window, the old way", { "Viewport-Width": "390.5" }, "cap720", ALL.slice(0, 3)],
     ["a wide window", { "Sec-CH-Viewport-Width": "1920" }, "full", ALL],
-    ["a wide window of a phone", { "Sec-CH-Viewport-Width": "844", "Sec-CH-UA-Mobile": "?1" }, "cap720", ALL.slice(0, 4)],
+    [
+      "a wide window of a phone",
+      { "Sec-CH-Viewport-Width": "844", "Sec-CH-UA-Mobile": "?1" },
+      "cap720",
+      ALL.slice(0, 4),
+    ],
     ["a window that cannot be", { "Sec-CH-Viewport-Width": "-1", "Viewport-Width": "0" }, "full", ALL],
-    ["not mobile, whatever the agent says", { "Sec-CH-UA-Mobile": "?0", "User-Agent": PHONE }, "full", ALL.slice(0, 4)],
+    [
+      "not mobile, whatever the agent says",
+      { "Sec-CH-UA-Mobile": "?0", "User-Agent": PHONE },
+      "full",
+      ALL.slice(0, 4),
+    ],
     ["nonsense, and a phone", { "Sec-CH-UA-Mobile": "1", "User-Agent": PHONE }, "cap720", ALL],
   ] as const)("%s", (_name, headers, device, dependsOn) => {
     expect(choose(headers)).toEqual({ device, dependsOn });
   });
 
   it("?max= overrides them all, and then nothing was looked at", () => {
-    expect(choose({ "Save-Data": "on", "User-Agent": PHONE }, "full")).toEqual({ device: "full", dependsOn: [] });
+    expect(choose({ "Save-Data": "on", "User-Agent": PHONE }, "full")).toEqual({
+      device: "full",
+      dependsOn: [],
+    });
   });
 });
 

@@ -27,7 +27,13 @@ function counted(): Tally {
 const NONE = { hit: 0, stale: 0, collapsed: 0, cold: 0, expired: 0, purged: 0, range: 0, error: 0 };
 const REPORT: EdgeReport = {
   counts: [
-    { stream: "a", media: { ...NONE, hit: 2 }, playlists: { ...NONE, expired: 1 }, bucketReads: 1, streamCalls: 0 },
+    {
+      stream: "a",
+      media: { ...NONE, hit: 2 },
+      playlists: { ...NONE, expired: 1 },
+      bucketReads: 1,
+      streamCalls: 0,
+    },
     { stream: "b", media: NONE, playlists: NONE, bucketReads: 0, streamCalls: 1 },
   ],
   qoe: [
@@ -51,7 +57,10 @@ describe("a tally", () => {
     expect(tally.isEmpty).toBe(false);
     const reports = tally.take();
     expect(reports).toEqual([REPORT]);
-    expect(parse(EdgeReportSchema, JSON.parse(JSON.stringify(reports[0])))).toEqual({ ok: true, value: REPORT });
+    expect(parse(EdgeReportSchema, JSON.parse(JSON.stringify(reports[0])))).toEqual({
+      ok: true,
+      value: REPORT,
+    });
     expect(tally.isEmpty).toBe(true);
     expect(tally.take()).toEqual([]);
   });

@@ -49,10 +49,25 @@ describe("a view", () => {
     ["sound first", FULL, { audioFirst: true }, ["audio", "v480", "v360"]],
     ["sound first, and a cap", FULL, { audioFirst: true, maxHeight: 360 }, ["audio", "v360"]],
     ["sound first, and a hard cap", FULL, { audioFirst: true, hardMaxHeight: 359 }, ["audio"]],
-    ["sound first of tall video alone", begin(timingOf("low"), [V720, AUDIO]), { audioFirst: true }, ["audio", "v720"]],
-    ["sound first of video without sound", begin(timingOf("low"), [V720, V480]), { audioFirst: true }, ["v480"]],
+    [
+      "sound first of tall video alone",
+      begin(timingOf("low"), [V720, AUDIO]),
+      { audioFirst: true },
+      ["audio", "v720"],
+    ],
+    [
+      "sound first of video without sound",
+      begin(timingOf("low"), [V720, V480]),
+      { audioFirst: true },
+      ["v480"],
+    ],
     ["a cap of sound alone", begin(timingOf("low"), [AUDIO]), { maxHeight: 480 }, ["audio"]],
-    ["a cap of upright video: by its shorter side", begin(timingOf("low"), UPRIGHT), { maxHeight: 480 }, ["v480", "audio"]],
+    [
+      "a cap of upright video: by its shorter side",
+      begin(timingOf("low"), UPRIGHT),
+      { maxHeight: 480 },
+      ["v480", "audio"],
+    ],
   ] as const)("%s", (_name, timeline, view, expected) => {
     const { variants, iframes, sounds, text } = listed(timeline, view);
     expect(variants).toEqual(expected);
@@ -89,7 +104,14 @@ describe("drawings", () => {
 
   it("are of the view that was asked for, whatever was asked before", () => {
     const drawings = new Drawings();
-    const views: View[] = [{}, { maxHeight: 480 }, { hardMaxHeight: 480 }, { audioFirst: true }, { maxHeight: 480, hardMaxHeight: 360 }, { hardMaxHeight: 0 }];
+    const views: View[] = [
+      {},
+      { maxHeight: 480 },
+      { hardMaxHeight: 480 },
+      { audioFirst: true },
+      { maxHeight: 480, hardMaxHeight: 360 },
+      { hardMaxHeight: 0 },
+    ];
     for (const view of [...views, ...views.toReversed()])
       expect(drawings.draw(FULL, { kind: "multivariant", view })).toBe(multivariantPlaylist(FULL, view));
   });
@@ -118,7 +140,10 @@ describe("drawings", () => {
 });
 
 it.each([
-  [{ maxHeight: 500, hardMaxHeight: 800 }, { maxHeight: 480, hardMaxHeight: 720 }],
+  [
+    { maxHeight: 500, hardMaxHeight: 800 },
+    { maxHeight: 480, hardMaxHeight: 720 },
+  ],
   [{ maxHeight: 1080, hardMaxHeight: 9999 }, {}],
   [{ maxHeight: 1 }, { maxHeight: 0 }],
   [{ audioFirst: true }, { audioFirst: true }],

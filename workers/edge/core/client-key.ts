@@ -6,11 +6,12 @@ const NOBODY = "unknown";
 
 /** Key for counting the requests of one client; `address` is what `CF-Connecting-IP` says. */
 export function clientKey(address: string | null): string {
-  if (address === null || address.length > 45 || !ipaddr.isValid(address)) return NOBODY;
+  if (address === null || address.length > 45) return NOBODY;
   if (ipaddr.IPv4.isValid(address)) return ipaddr.IPv4.parse(address).toString();
+  if (!ipaddr.IPv6.isValid(address)) return NOBODY;
   const client = ipaddr.IPv6.parse(address);
   // The same client as without the mapping.
   if (client.isIPv4MappedAddress()) return client.toIPv4Address().toString();
-  const network = [...client.toByteArray().slice(0, 8), ...Array<number>(8).fill(0)];
-  return `${ipaddr.fromByteArray(network).toString()}/64`;
+  const network = client.parts.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(":")}::/64`;
 }

@@ -99,7 +99,7 @@ export function parseCmcd(text: string): Cmcd | undefined {
   for (const member of split(text, ",").map((piece) => piece.trim())) {
     const name = /^[a-z]{1,4}/.exec(member)?.[0] ?? "";
     if (!isKey(name)) continue;
-    const value = valueOf(KEYS[name], member.slice(name.length));
+    const value = readValue(KEYS[name], member.slice(name.length));
     if (value !== undefined) found[name] = value;
   }
   // Each value has been read as its key's kind.
@@ -127,7 +127,7 @@ function split(text: string, separator: "," | " "): readonly string[] {
 }
 
 /** The value of a member; `text` is all that follows its key: nothing, `=<value>`, or parameters. */
-function valueOf(kind: (typeof KEYS)[Key], text: string): unknown {
+function readValue(kind: (typeof KEYS)[Key], text: string): unknown {
   if (kind === "boolean") return booleanOf(text);
   if (!text.startsWith("=")) return undefined;
   const spelled = text.slice(1);
@@ -147,7 +147,7 @@ function valueOf(kind: (typeof KEYS)[Key], text: string): unknown {
   }
 }
 
-const PARAMETERS = String.raw`(?:;[a-z*][a-z0-9_.*-]*(?:=(?:"[^"]*"|[^";=() ]+))?)*`;
+const PARAMETERS = `(?:;[a-z*][a-z0-9_.*-]*(?:=(?:"[^"]*"|[^";=() ]+))?)*`;
 const BARE = new RegExp(`^([^";=() ]+)${PARAMETERS}$`);
 const STRING = new RegExp(`^"((?:[\\x20\\x21\\x23-\\x5b\\x5d-\\x7e]|\\\\["\\\\])*)"${PARAMETERS}$`);
 const BOOLEAN = new RegExp(`^(=\\?[01])?${PARAMETERS}$`);
