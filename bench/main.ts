@@ -7,6 +7,10 @@ import type { Browser } from "playwright-core";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
 import { measureCpu } from "./cpu.ts";
+import { measurePurge } from "./edge/purge.ts";
+import { measureSegment } from "./edge/segment.ts";
+import { measureSwarm } from "./edge/swarm.ts";
+import { measureToken } from "./edge/token.ts";
 import { measureKills } from "./kill.ts";
 import { measureProfile } from "./latency.ts";
 import { measureMany } from "./many.ts";
@@ -20,11 +24,12 @@ import { measureStartup } from "./startup.ts";
 const GROUPS = {
   live: ["low", "ultra", "standard", "peer", "startup", "publish"],
   endurance: ["cpu", "many", "kill", "soak"],
+  edge: ["swarm", "segment", "purge", "token"],
 } as const;
 type Group = keyof typeof GROUPS;
 type Part = (typeof GROUPS)[Group][number];
 
-const groups: readonly Group[] = ["live", "endurance"];
+const groups: readonly Group[] = ["live", "endurance", "edge"];
 const allParts: readonly Part[] = groups.flatMap((group): readonly Part[] => GROUPS[group]);
 
 function readParts(text: string): readonly Part[] {
@@ -37,7 +42,7 @@ function readParts(text: string): readonly Part[] {
 }
 
 const program = new Command("npm run bench --")
-  .description("Measure the live path; a whole group is written to bench/results/<group>.{json,md}.")
+  .description("Measure what is promised; a whole group is written to bench/results/<group>.{json,md}.")
   .option(
     "--only <names>",
     `comma-separated: ${groups.map((group) => `${group} (${GROUPS[group].join(", ")})`).join("; ")}`,
@@ -46,11 +51,13 @@ const program = new Command("npm run bench --")
   )
   .option("--seconds <n>", "how long each figure is watched", Number, 60)
   .option("--soak-minutes <n>", "how long the soak goes on", Number, 20)
+  .option("--purge-objects <n>", "objects under the largest prefix that is purged", Number, 100_000)
   .parse();
-const { only, seconds, soakMinutes } = program.opts<{
+const { only, seconds, soakMinutes, purgeObjects } = program.opts<{
   only: readonly Part[];
   seconds: number;
   soakMinutes: number;
+  purgeObjects: number;
 }>();
 
 let stack: Stack | undefined;
@@ -95,6 +102,14 @@ async function measure(part: Part): Promise<readonly Figure[]> {
       return alone(async () => measureKills(await sharedBrowser(), seconds));
     case "soak":
       return measureSoak(await sharedStack(), await sharedBrowser(), soakMinutes);
+    case "swarm":
+      return alone(() => measureSwarm(Math.min(seconds, 20)));
+    case "segment":
+      return alone(measureSegment);
+    case "purge":
+      return alone(() => measurePurge(purgeObjects));
+    case "token":
+      return alone(measureToken);
   }
 }
 

@@ -9,7 +9,7 @@ import {
   mayCallAt,
   nextBatch,
   type Pace,
-  streamOfScope,
+  streamToList,
   type Waiting,
   withAnswer,
   withCall,
@@ -121,7 +121,7 @@ export class ZonePurge {
     if (zone.scopes.length === 0) return zone;
     const prefixes = new Set(zone.prefixes);
     for (const scope of zone.scopes) {
-      const stream = streamOfScope(scope);
+      const stream = streamToList(scope);
       const broadcasts =
         stream === undefined
           ? []

@@ -28,6 +28,8 @@ export interface Scope {
 
 /** Scope of a stream: its playlists, and the media of all its broadcasts. */
 export const streamScope = (stream: string): string => `/live/${stream}/`;
+/** The stream whose scope this is; `undefined` for any other scope. */
+export const streamOfScope = (scope: string): string | undefined => /^\/live\/([^/]+)\/$/.exec(scope)?.[1];
 /** Scope of all playlists of a stream, and of nothing else. */
 export const playlistsScope = (stream: string): string => `/live/${stream}/index.m3u8`;
 /** Scope of one rendition of a stream: its playlists, and its media in all broadcasts. */

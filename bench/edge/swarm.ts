@@ -20,7 +20,8 @@ type End = Extract<Told, { type: "end" }>;
 interface Swarm {
   readonly viewers: number;
   readonly seen: End;
-  /** A second. */
+  /** Parts that the encoder published meanwhile. */
+  readonly parts: number;
   readonly reads: number;
   readonly calls: number;
   /** Of workerd. */
@@ -54,21 +55,25 @@ async function runSwarm(
   const child = fork(join(import.meta.dirname, "viewers.ts"), [JSON.stringify(orders)]);
   try {
     await heard(child, "begin");
-    const [before, cpuBefore] = [await readCounts(base), bench.workerd()?.cpuSeconds ?? Number.NaN];
+    // Taken before the counts are asked for: a Worker that is busy answers late.
+    const [cpuBefore, partsBefore] = [cpuSeconds(bench), encoder.publishedAt.size];
+    const before = await readCounts(base);
     const seen = await heard(child, "end");
+    const cores = (cpuSeconds(bench) - cpuBefore) / seen.seconds;
+    const parts = encoder.publishedAt.size - partsBefore;
     const counts = await readCounts(base, before);
-    const cores = ((bench.workerd()?.cpuSeconds ?? Number.NaN) - cpuBefore) / seen.seconds;
     const latenciesMs = seen.arrivals.flatMap(([msn, part, at]) => {
       const published = encoder.publishedAt.get(partKey(msn, part));
       return published === undefined ? [] : [at - published];
     });
-    const reads = sumOf(counts, "MEDIA.") / seen.seconds;
-    const calls = sumOf(counts, "LIVE_STREAM.") / seen.seconds;
-    return { viewers, seen, reads, calls, cores, latenciesMs, counts };
+    const [reads, calls] = [sumOf(counts, "MEDIA."), sumOf(counts, "LIVE_STREAM.")];
+    return { viewers, seen, parts, reads, calls, cores, latenciesMs, counts };
   } finally {
     await endChild(child);
   }
 }
+
+const cpuSeconds = (bench: EdgeBench): number => bench.workerd()?.cpuSeconds ?? Number.NaN;
 
 /** Wait for one message of the viewers; their end before it is an error. */
 async function heard<T extends Told["type"]>(
@@ -91,12 +96,22 @@ async function heard<T extends Told["type"]>(
 }
 
 function figuresOf(swarms: readonly Swarm[], latePublished: number): readonly Figure[] {
-  const each = swarms.flatMap(({ viewers, seen, reads, calls, cores, latenciesMs, counts }): Figure[] => {
+  const each = swarms.flatMap(({ viewers, seen, parts, reads, calls, cores, latenciesMs, counts }): Figure[] => {
     const audience = `${viewers} viewer${viewers === 1 ? "" : "s"}`;
     const errors = Object.entries(seen.errors).map(([what, times]) => `${what} (${times})`);
     return [
-      { what: `${audience}: R2 reads`, value: reads, unit: "/s", note: toldOf(counts, seen.seconds) },
-      { what: `${audience}: LiveStream calls`, value: calls, unit: "/s" },
+      {
+        what: `${audience}: R2 reads`,
+        value: reads / seen.seconds,
+        unit: "/s",
+        note: `${(reads / parts).toFixed(1)} a part`,
+      },
+      {
+        what: `${audience}: LiveStream calls`,
+        value: calls / seen.seconds,
+        unit: "/s",
+        note: `${(calls / parts).toFixed(1)} a part; all calls: ${toldOf(counts, seen.seconds)}`,
+      },
       {
         what: `${audience}: requests`,
         value: seen.requests / seen.seconds,
@@ -113,17 +128,19 @@ function figuresOf(swarms: readonly Swarm[], latePublished: number): readonly Fi
         what: `${audience}: part published to part received, median`,
         value: median(latenciesMs),
         unit: "ms",
-        note: `p99 ${percentile(latenciesMs, 0.99).toFixed(0)} ms, ${latenciesMs.length} parts`,
+        note: `p99 ${percentile(latenciesMs, 0.99).toFixed(0)} ms, ${latenciesMs.length} arrivals of ${parts} parts`,
       },
     ];
   });
   const [first, last] = [swarms[0], swarms.at(-1)];
   if (!first || !last) return each;
+  // For each part: an encoder that a busy machine holds up publishes fewer of them, and that would flatter us.
   const ratio = (what: string, of: (swarm: Swarm) => number): Figure => ({
-    what: `${what}, ${last.viewers} viewers against ${first.viewers}`,
-    value: of(last) / of(first),
+    what: `${what} for each part, ${last.viewers} viewers against ${first.viewers}`,
+    value: of(last) / last.parts / (of(first) / first.parts),
     unit: "x",
     target: { atMost: TARGET_RATIO },
+    note: `by the second ${(of(last) / last.seen.seconds / (of(first) / first.seen.seconds)).toFixed(2)} x`,
   });
   return [
     ...each,
@@ -133,7 +150,7 @@ function figuresOf(swarms: readonly Swarm[], latePublished: number): readonly Fi
       what: "parts that the encoder published half a second late",
       value: latePublished,
       unit: "",
-      note: "the machine's fault, or workerd's: both swarm and encoder use it",
+      note: "of all sizes; R2, objects, edge and origin are one thread here",
     },
   ];
 }

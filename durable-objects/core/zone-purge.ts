@@ -50,7 +50,7 @@ export const again = (work: ZoneWork, now: number): ZoneWork => {
 };
 
 /** The stream whose broadcasts must be known to name a scope. */
-export function streamOfScope(scope: string): string | undefined {
+export function streamToList(scope: string): string | undefined {
   const [, root, stream, rendition] = scope.split("/");
   return root === "live" && rendition !== "index.m3u8" && scope.endsWith("/") ? stream : undefined;
 }

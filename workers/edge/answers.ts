@@ -38,7 +38,7 @@ export async function answerWith(request: Request, found: Found, audience: Audie
   const headers = headersFor(found, audience);
   const validators = { etag: headers.get("etag"), lastModified: headers.get("last-modified") };
   const isWhole = found.status === 200;
-  if ((isWhole || found.status === 206) && isNotModified(request.headers, validators)) {
+  if ((isWhole || found.status === 206) && isNotModified(conditionsOf(request), validators)) {
     await found.body?.cancel();
     headers.delete("content-length");
     headers.delete("content-range");
@@ -60,6 +60,11 @@ export async function answerWith(request: Request, found: Found, audience: Audie
     "content-range": `bytes */${found.size}`,
   });
 }
+
+const conditionsOf = ({ headers }: Request) => ({
+  ifNoneMatch: headers.get("if-none-match"),
+  ifModifiedSince: headers.get("if-modified-since"),
+});
 
 /** The headers of a copy, as clients see them. */
 function headersFor({ headers: copy, ageSeconds, story, status }: Found, audience: Audience): Headers {

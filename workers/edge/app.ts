@@ -13,6 +13,8 @@ import { serveMedia } from "./media.ts";
 import { servePage } from "./pages.ts";
 import { playlists } from "./playlists.ts";
 
+const WATCH_PAGE = /^\/p\/[^/]*\/watch\/[^/]+$/;
+
 /** What can be watched, at `/` and below a signed path. */
 const watching = new Hono<EdgeHono>();
 watching.get("/watch/:stream", (c) => servePage(c, "watch.html"));
@@ -25,6 +27,7 @@ export const edgeApp = new Hono<EdgeHono>();
 edgeApp.use(async (c, next) => {
   await next();
   const { headers } = c.res;
+  if (c.req.path.startsWith("/p/")) c.header("x-robots-tag", "noindex");
   // Players learn the server's clock from it; the platform adds one in production, and none locally.
   if (!headers.has("date")) c.header("date", new Date().toUTCString());
   if (!headers.has("cache-status"))
@@ -46,7 +49,8 @@ edgeApp.use(async (c, next) => {
 edgeApp.use("/p/*", async (c, next) => {
   const token = new URL(c.req.url).pathname.split("/")[2] ?? "";
   const visitor = await readVisitor(c.env, c.req.raw, token, Date.now());
-  if (!visitor.ok) return forbidden();
+  // Whose link has run out sees a page that says so.
+  if (!visitor.ok) return WATCH_PAGE.test(c.req.path) ? servePage(c, "watch.html", 403) : forbidden();
   c.set("visitor", visitor.value);
   c.set("base", `/p/${token}`);
   return next();

@@ -4,6 +4,7 @@
  */
 import type { Context } from "hono";
 import type { Outcome } from "../../wire/edge-report.ts";
+import type { Generations } from "../../wire/generations.ts";
 import type { Problem } from "../../wire/problem.ts";
 import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
@@ -14,6 +15,7 @@ import { outcomeOf } from "./core/cache-status.ts";
 import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import type { Visitor } from "./core/visitor.ts";
 import { countBucketRead, countMedia, countPlaylist, countStreamCall, hearPlayer } from "./counting.ts";
+import { knownGenerations } from "./generations.ts";
 import { isTooMuch, tooManyRequests } from "./limits.ts";
 import { streamOf, type Target } from "./targets.ts";
 
@@ -41,12 +43,14 @@ export interface Serving extends Omit<Audience, "signed"> {
 export async function serve(c: EdgeContext, target: Target, serving: Serving): Promise<Response> {
   const request = c.req.raw;
   if (serving.limit && (await isTooMuch(serving.limit, request))) return tooManyRequests();
+  // First: a purge may be of what is remembered about who may watch.
+  const generations = await knownGenerations(c.env, c.executionCtx);
   const refusal = await refuse(c, target, serving.hidden);
   if (refusal) return refusal;
   const stream = streamOf(target);
   if (stream !== undefined && target.kind !== "status")
     hearPlayer(c.env, c.executionCtx, request, new URL(request.url), stream);
-  const found = await obtain(askingOf(c, stream ?? ""), target, wishOf(request, serving));
+  const found = await obtain(askingOf(c, stream ?? "", generations), target, wishOf(request, serving));
   if (found === "too-many") return tooManyRequests();
   count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
   if (found === "unavailable") return unavailable();
@@ -74,8 +78,13 @@ const wishOf = (request: Request, { ranges }: Serving) => {
   return range ? { range } : {};
 };
 
-const askingOf = ({ env, executionCtx: ctx, req }: EdgeContext, stream: string) => ({
+const askingOf = (
+  { env, executionCtx: ctx, req }: EdgeContext,
+  stream: string,
+  generations: Generations | undefined,
+) => ({
   env,
+  generations,
   // Hono's own type of it knows less than the runtime's.
   ctx: ctx as ExecutionContext,
   reads: {

@@ -3,9 +3,17 @@
  * not by each request: answers are shared through the location's cache, and none is used for longer than a second.
  */
 import * as v from "valibot";
-import { applyChanges, GenerationChangesSchema, type Generations } from "../../wire/generations.ts";
+import { within } from "../../durable-objects/deadline.ts";
+import {
+  applyChanges,
+  type GenerationChanges,
+  GenerationChangesSchema,
+  type Generations,
+} from "../../wire/generations.ts";
 import { parse } from "../../wire/parse.ts";
+import { EVERYTHING, streamOfScope } from "../../wire/purge-prefix.ts";
 import type { EdgeEnv } from "../env.ts";
+import { policies } from "./access.ts";
 import { KEY_ORIGIN } from "./key-origin.ts";
 
 /** Older knowledge is renewed behind the requests that use it. */
@@ -44,7 +52,7 @@ export function forgetGenerations(): void {
  */
 export async function knownGenerations(
   env: EdgeEnv,
-  ctx: ExecutionContext,
+  ctx: Pick<ExecutionContext, "waitUntil">,
 ): Promise<Generations | undefined> {
   const now = Date.now();
   const age = now - (known?.asOf ?? Number.NEGATIVE_INFINITY);
@@ -55,8 +63,9 @@ export async function knownGenerations(
   const { done } = renewal;
   ctx.waitUntil(done);
   if (!(age >= 0 && age < LIMIT_MS) && now - failedAt > RETRY_MS) {
-    const told = await Promise.race([done.then(() => true), scheduler.wait(PATIENCE_MS).then(() => false)]);
-    if (!told) failedAt = Date.now();
+    await within(PATIENCE_MS, "the purges", done).catch(() => {
+      failedAt = Date.now();
+    });
   }
   return known?.generations;
 }
@@ -70,11 +79,21 @@ async function renew(env: EdgeEnv): Promise<void> {
     if ((known?.newest ?? 0) !== since) return;
     const generations = applyChanges(known?.generations ?? new Map(), changes);
     known = { generations, newest: changes.newest, asOf };
+    forgetPolicies(changes);
   } catch (error) {
     failedAt = Date.now();
     console.error("the purges could not be learned", error);
   } finally {
     renewal = undefined;
+  }
+}
+
+/** What was purged may be private now, or gone. */
+function forgetPolicies({ whole, changes }: GenerationChanges): void {
+  if (whole || changes.some(([scope]) => scope === EVERYTHING)) policies.forget();
+  for (const [scope] of changes) {
+    const stream = streamOfScope(scope);
+    if (stream !== undefined) policies.forget(stream);
   }
 }
 

@@ -2,7 +2,8 @@
  * Read-through over `caches.default`, which every runtime has and which knows of no collapsing, no stale answers and no
  * purge by prefix: they are here. What may be done with a copy is decided in core/freshness.ts.
  */
-import { type Place, placeOf } from "../../wire/generations.ts";
+import { within } from "../../durable-objects/deadline.ts";
+import { type Generations, type Place, placeOf } from "../../wire/generations.ts";
 import type { EdgeEnv } from "../env.ts";
 import { remember } from "../remember.ts";
 import type { Story, Why } from "./core/cache-status.ts";
@@ -11,7 +12,6 @@ import { type Freshness, freshnessOf, readAllowance } from "./core/freshness.ts"
 import { Filling, type Head, type Source } from "./filling.ts";
 import { type Fill, fill, type Reads } from "./fills.ts";
 import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
-import { knownGenerations } from "./generations.ts";
 import { KEY_ORIGIN } from "./key-origin.ts";
 import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
 
@@ -19,6 +19,8 @@ import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts
 export interface Asking {
   readonly env: EdgeEnv;
   readonly ctx: ExecutionContext;
+  /** `undefined`: the purges could not be learned. */
+  readonly generations: Generations | undefined;
   readonly reads: Reads;
   /** May this client cause a read? Asked before each. */
   readonly mayRead: () => Promise<boolean>;
@@ -52,7 +54,7 @@ const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from the cache, or read and kept. */
 export async function readThrough(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
-  const generations = await knownGenerations(asking.env, asking.ctx);
+  const { generations } = asking;
   // A copy that may have been purged is none.
   if (!generations) return bypass(asking, target, "purges-unknown");
   const place = placeOf(generations, scopesOf(target));
@@ -91,7 +93,9 @@ async function lead(
     return bypass(asking, target, "busy");
   const filling = running ?? begin(asking, target, key, false);
   try {
-    const head = await (copy?.freshness.ifError ? impatiently(filling.head()) : filling.head());
+    const head = await (copy?.freshness.ifError
+      ? within(PATIENCE_MS, "a fresh copy", filling.head())
+      : filling.head());
     await copy?.response.body?.cancel();
     return foundNow(filling, head, why, running !== undefined);
   } catch (error) {
@@ -282,14 +286,6 @@ async function bypass(asking: Asking, target: Target, detail: string): Promise<F
     console.error("edge: a read failed", pathOf(target), error);
     return "unavailable";
   }
-}
-
-/** Throws when it takes too long for somebody who has something else. */
-async function impatiently<T>(work: Promise<T>): Promise<T> {
-  const late = Symbol();
-  const first = await Promise.race([work, scheduler.wait(PATIENCE_MS).then(() => late)]);
-  if (first === late) throw new Error(`no answer within ${PATIENCE_MS} ms`);
-  return work;
 }
 
 /** Media fail with the bucket, everything else with its stream. */

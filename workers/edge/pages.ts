@@ -1,23 +1,26 @@
 /** Pages: static files from web/, with headers that let them run nothing but our own scripts. */
-
 import { cacheStatus } from "./core/cache-status.ts";
 import { PAGE_SECURITY } from "./core/headers.ts";
 import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import type { EdgeContext } from "./gate.ts";
 
-/** Serve one built page. */
-export async function servePage(c: EdgeContext, file: string): Promise<Response> {
+/** Serve one built page; with a status of its own it is always sent whole. */
+export async function servePage(c: EdgeContext, file: string, status?: number): Promise<Response> {
   const asset = await c.env.ASSETS.fetch(
-    new Request(new URL(`/${file}`, c.req.url), { headers: conditions(c) }),
+    new Request(new URL(`/${file}`, c.req.url), status === undefined ? { headers: conditions(c) } : {}),
   );
   const headers = new Headers(asset.headers);
-  headers.set("cache-control", clientCacheControl(lifetimeOf({ kind: "page" }), c.get("visitor").signed));
+  const kept = status === undefined ? lifetimeOf({ kind: "page" }) : NOT_KEPT;
+  headers.set("cache-control", clientCacheControl(kept, c.get("visitor").signed));
   headers.set("cache-status", cacheStatus({ how: "bypass", detail: "page", status: asset.status }));
   // Browsers say how wide they are only to those who ask.
   headers.set("accept-ch", "Sec-CH-Viewport-Width");
   for (const [name, value] of Object.entries(PAGE_SECURITY)) headers.set(name, value);
-  return new Response(asset.body, { status: asset.status, headers });
+  return new Response(asset.body, { status: status ?? asset.status, headers });
 }
+
+/** Of a page that says why there is nothing. */
+const NOT_KEPT = { client: undefined, edge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
 /** Only what decides between 200 and 304 is passed on. */
 function conditions(c: EdgeContext): Headers {

@@ -12,7 +12,6 @@ import { freshnessOf, readAllowance } from "./core/freshness.ts";
 import { countBucketRead, countStreamCall } from "./counting.ts";
 import { fill } from "./fills.ts";
 import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
-import { knownGenerations } from "./generations.ts";
 import type { Asking, Nothing } from "./own-cache.ts";
 import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
 
@@ -48,7 +47,7 @@ const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from Workers Cache, or through it. */
 export async function throughPlatform(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
-  const generations = await knownGenerations(asking.env, asking.ctx);
+  const { generations } = asking;
   // Without the purges no key is right: one that nobody else has is read anew.
   const place = generations ? placeOf(generations, scopesOf(target)) : { number: -Date.now(), soft: false };
   const old = await softPurged(asking, target, place, wish);

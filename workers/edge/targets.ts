@@ -40,7 +40,8 @@ function playlistPath({ stream, request, reload }: Target & { kind: "playlist" }
     ...(reload?.part === undefined ? [] : [`part=${reload.part}`]),
     ...(request.skip ? [`skip=${request.skip}`] : []),
   ];
-  return `/live/${stream}/${request.rendition}/${fileOf(request.kind)}?${query.join("&")}`;
+  const file = fileOf(request.kind);
+  return `/live/${stream}/${request.rendition}/${file}${query.length > 0 ? `?${query.join("&")}` : ""}`;
 }
 
 const fileOf = (kind: "media" | "iframes") => (kind === "media" ? "index.m3u8" : "iframes.m3u8");

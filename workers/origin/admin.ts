@@ -9,6 +9,7 @@ import {
   UpdateStreamSchema,
 } from "../../wire/admin.ts";
 import { problem } from "../../wire/problem.ts";
+import { streamScope } from "../../wire/purge-prefix.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { adminOnly } from "./admin-only.ts";
@@ -61,7 +62,7 @@ admin.patch("/streams/:id", async (c) => {
   if (!settings.ok) return respond(settings.error);
   const id = c.req.param("id");
   await updateStream(c.env.DB, id, settings.value);
-  // Hook: when `settings.value.access` is given, edges are to ask again at once (Policies.forget of this stream).
+  if (settings.value.access !== undefined) await tellEdges(c.env, id);
   return answer(c, await findStream(c.env.DB, id));
 });
 
@@ -101,7 +102,10 @@ admin.post("/streams/:id/disable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, true);
   const stream = await findStream(c.env.DB, id);
-  if (stream) await c.env.LIVE_STREAM.getByName(id).revoke();
+  if (stream) {
+    await c.env.LIVE_STREAM.getByName(id).revoke();
+    await tellEdges(c.env, id);
+  }
   return answer(c, stream && { ...stream, live: false });
 });
 
@@ -109,9 +113,20 @@ admin.post("/streams/:id/enable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, false);
   const stream = await findStream(c.env.DB, id);
-  if (stream) await c.env.LIVE_STREAM.getByName(id).allow();
+  if (stream) {
+    await c.env.LIVE_STREAM.getByName(id).allow();
+    await tellEdges(c.env, id);
+  }
   return answer(c, stream);
 });
+
+/** Who may watch a stream has changed: a purge of it makes every edge ask again within a second. */
+const tellEdges = (env: OriginEnv, stream: string): Promise<unknown> =>
+  env.PURGES.getByName("purges").purge({
+    prefixes: [{ scope: streamScope(stream), stream }],
+    soft: false,
+    remove: false,
+  });
 
 const answer = (c: Context<App>, stream: StreamRecord | undefined): Response =>
   stream

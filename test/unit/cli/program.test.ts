@@ -14,6 +14,7 @@ const RADIO = {
   reconnectSeconds: 60,
   allowAddresses: [],
   standby: "cold",
+  access: "public",
   disabled: false,
   createdAt: "2026-11-21T03:04:05.000Z",
   live: true,
@@ -116,6 +117,7 @@ it.each<[string, readonly string[], Record<string, unknown>]>([
   ["profile", ["--profile", "ultra"], { profile: "ultra" }],
   ["wait", ["--reconnect-seconds", "0"], { reconnectSeconds: 0 }],
   ["standby", ["--standby", "off"], { standby: "off" }],
+  ["access", ["--access", "private"], { access: "private" }],
   [
     "addresses",
     ["--allow", "2001:DB8::/32", "--allow", "192.0.2.7"],
@@ -147,6 +149,7 @@ it("shows one stream with all its settings", async () => {
     "Profile    low",
     "Reconnect  60 s",
     "Standby    cold",
+    "Access     public",
     "Allowed    192.0.2.0/24, ::1",
     "Created    2026-11-21 03:04",
   ]);
@@ -156,18 +159,18 @@ it("shows one stream with all its settings", async () => {
 
 it("lists streams as a table, and cleans what the terminal would obey", async () => {
   const evil = { ...RADIO, id: "x", title: "\u001b[31mred", live: false, disabled: true };
-  const closed = { ...RADIO, id: "y", live: false, standby: "off" };
+  const closed = { ...RADIO, id: "y", live: false, standby: "off", access: "private" };
   const [one, two] = [["192.0.2.7"], ["192.0.2.0/24", "::1"]];
   const streams = [RADIO, evil, { ...closed, allowAddresses: one }, { ...closed, allowAddresses: two }];
   reply = { status: 200, body: { streams } };
   const { code, out } = await run(["streams", "list", ...here()]);
   expect(code).toBe(0);
   expect(out.split("\n")).toEqual([
-    "ID     STATE     PROFILE  RECONNECT  STANDBY  ALLOWED          CREATED           TITLE",
-    "radio  live      low      60 s       cold     all              2026-11-21 03:04  Night radio",
-    "x      disabled  low      60 s       cold     all              2026-11-21 03:04  \u{fffd}[31mred",
-    "y      offline   low      60 s       off      192.0.2.7        2026-11-21 03:04  Night radio",
-    "y      offline   low      60 s       off      192.0.2.0/24 +1  2026-11-21 03:04  Night radio",
+    "ID     STATE     PROFILE  RECONNECT  STANDBY  ACCESS   ALLOWED          CREATED           TITLE",
+    "radio  live      low      60 s       cold     public   all              2026-11-21 03:04  Night radio",
+    "x      disabled  low      60 s       cold     public   all              2026-11-21 03:04  \u{fffd}[31mred",
+    "y      offline   low      60 s       off      private  192.0.2.7        2026-11-21 03:04  Night radio",
+    "y      offline   low      60 s       off      private  192.0.2.0/24 +1  2026-11-21 03:04  Night radio",
   ]);
 });
 
@@ -226,6 +229,7 @@ it.each([
   ["a bad number", ["streams", "create", "radio", "--reconnect-seconds", "-1"]],
   ["an update of nothing", ["streams", "update", "radio"]],
   ["an update of no stream", ["streams", "update", "--title", "T"]],
+  ["a bad access", ["streams", "update", "radio", "--access", "secret"]],
   ["a bad standby", ["streams", "update", "radio", "--standby", "hot"]],
   ["a range that is none", ["streams", "update", "radio", "--allow", "127.1"]],
   ["a host's name as a range", ["streams", "create", "radio", "--allow", "example.com"]],

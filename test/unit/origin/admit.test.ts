@@ -10,6 +10,7 @@ const OPEN: StreamRecord = {
   reconnectSeconds: 60,
   allowAddresses: [],
   standby: "cold",
+  access: "public",
   disabled: false,
   createdAt: "2026-11-21T03:04:05.000Z",
   live: false,

@@ -140,6 +140,7 @@ const STREAM: StreamRecord = {
   createdAt: "",
   allowAddresses: [],
   standby: "cold",
+  access: "public",
   live: false,
 };
 const refused = (name: string) => fail({ reason: "refused", name, message: "No." } as const);
@@ -159,7 +160,9 @@ function origin(
     health: async () => refused("unused"),
     updateStream: async () => refused("unused"),
     showStream: async () => refused("unused"),
+    sign: async () => refused("unused"),
     request: async () => refused("unused"),
+    base: "",
   };
   return { client, rotations: () => rotations };
 }

@@ -35,11 +35,19 @@ export interface Validators {
   readonly lastModified: string | null;
 }
 
+/** The conditions of a request. */
+export interface Conditions {
+  readonly ifNoneMatch: string | null;
+  readonly ifModifiedSince: string | null;
+}
+
 /** True when the client has this already. `If-Modified-Since` counts only without `If-None-Match` (13.1.3). */
-export function isNotModified(request: Headers, { etag, lastModified }: Validators): boolean {
-  const tags = request.get("if-none-match");
-  if (tags !== null) return hasTag(tags, etag);
-  const [since, modified] = [dateOf(request.get("if-modified-since")), dateOf(lastModified)];
+export function isNotModified(
+  { ifNoneMatch, ifModifiedSince }: Conditions,
+  { etag, lastModified }: Validators,
+): boolean {
+  if (ifNoneMatch !== null) return hasTag(ifNoneMatch, etag);
+  const [since, modified] = [dateOf(ifModifiedSince), dateOf(lastModified)];
   return since !== undefined && modified !== undefined && modified <= since;
 }
 
