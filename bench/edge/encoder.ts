@@ -3,7 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Entry, Tracks } from "../../media/timeline.ts";
 import type { SessionGrant, SessionPlan, Source } from "../../wire/ingest.ts";
 import { type Ask, Client } from "./client.ts";
-import { ADMIN_TOKEN } from "./harness.ts";
+import { createStream, json } from "./operator.ts";
 
 /** One rung: of a source this small the ladder makes no other. */
 const SOURCE: Source = {
@@ -55,14 +55,10 @@ export class LiveEncoder {
   /** Create the stream and go live on it; resolves when the first segments are out. */
   static async start(base: string, stream: string): Promise<LiveEncoder> {
     const client = new Client(base, 8);
-    const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
-    const { key } = await post<{ key: string }>(
-      client,
-      "/admin/streams",
-      { id: stream, profile: "low" },
-      admin,
-    );
-    const grant = await post<SessionGrant>(client, "/ingest/sessions", { key, source: SOURCE }, {});
+    const key = await createStream(base, stream);
+    const opened = await client.text("/_origin/ingest/sessions", json({ key, source: SOURCE }));
+    if (opened.status !== 201) throw new Error(`opening a session: ${opened.status} ${opened.head}`);
+    const grant: SessionGrant = JSON.parse(opened.head);
     if (!grant.plan) throw new Error("a grant for a described source has a plan");
     const encoder = new LiveEncoder(client, grant, grant.plan);
     await encoder.#begin();
@@ -152,11 +148,7 @@ export class LiveEncoder {
   }
 
   async #append(entries: readonly Entry[]): Promise<void> {
-    await this.#send(`/ingest/${this.#grant.session}/timeline`, {
-      method: "POST",
-      body: JSON.stringify({ entries }),
-      headers: { "content-type": "application/json" },
-    });
+    await this.#send(`/ingest/${this.#grant.session}/timeline`, json({ entries }));
   }
 
   async #send(path: string, ask: Ask): Promise<void> {
@@ -164,19 +156,4 @@ export class LiveEncoder {
     const { status, head } = await this.#client.ask(`/_origin${path}`, { ...ask, headers, keep: 500 });
     if (status >= 300) throw new Error(`${path}: ${status} ${head}`);
   }
-}
-
-async function post<T>(
-  client: Client,
-  path: string,
-  body: unknown,
-  headers: Readonly<Record<string, string>>,
-): Promise<T> {
-  const { status, head } = await client.text(`/_origin${path}`, {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "content-type": "application/json", ...headers },
-  });
-  if (status !== 201) throw new Error(`${path}: ${status} ${head}`);
-  return JSON.parse(head) as T;
 }

@@ -164,10 +164,7 @@ function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, 
 }
 
 /** Make the tables of the edges, if there are any; their bucket comes back. */
-async function prepare(
-  miniflare: Miniflare,
-  workers: readonly BenchWorker[],
-): Promise<Bucket | undefined> {
+async function prepare(miniflare: Miniflare, workers: readonly BenchWorker[]): Promise<Bucket | undefined> {
   const edge = workers.find(({ entry }) => entry === "edge");
   if (!edge) return undefined;
   await migrate(miniflare);

@@ -6,7 +6,8 @@ import { setTimeout } from "node:timers/promises";
 import { median, percentile } from "../../test/support/browser.ts";
 import type { Figure } from "../report.ts";
 import { Client } from "./client.ts";
-import { ADMIN_TOKEN, EdgeBench } from "./harness.ts";
+import { EdgeBench } from "./harness.ts";
+import { createStream, operate } from "./operator.ts";
 
 const PURGES = 100;
 const TARGET_SECONDS = 1.2;
@@ -25,7 +26,6 @@ const SAMPLES = 50;
 /** A broadcast with so many objects. */
 interface Show {
   readonly objects: number;
-  readonly stream: string;
   readonly broadcast: string;
 }
 
@@ -57,9 +57,8 @@ export async function measurePurge(most: number): Promise<readonly Figure[]> {
 /** A stream, and a broadcast of it with objects that are all in the cache. */
 async function layOut(bench: EdgeBench, objects: number): Promise<Show> {
   const stream = `bench-purge-${objects}`;
-  const created = await askOrigin(bench, "/admin/streams", { id: stream });
-  if (created !== 201) throw new Error(`creating ${stream}: ${created}`);
-  const show: Show = { objects, stream, broadcast: `${stream}-${"0".repeat(26)}` };
+  await createStream(bench.url(EDGES[0]), stream);
+  const show: Show = { objects, broadcast: `${stream}-${"0".repeat(26)}` };
   const client = new Client(bench.url(EDGES[0]), 2);
   const batches = Array.from({ length: Math.ceil(objects / FILL_BATCH) }, (_, index) => index * FILL_BATCH);
   const fillNext = async (): Promise<void> => {
@@ -150,20 +149,8 @@ async function lookAtOthers(
   return { stale, samples: keys.length };
 }
 
-async function purge(bench: EdgeBench, { broadcast }: Show): Promise<void> {
-  const status = await askOrigin(bench, "/purge", { prefixes: [`/media/${broadcast}/`] });
-  if (status < 200 || status > 299) throw new Error(`POST /purge: ${status}`);
-}
-
-async function askOrigin(bench: EdgeBench, path: string, body: unknown): Promise<number> {
-  const answer = await fetch(`${bench.url(EDGES[0])}/_origin${path}`, {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" },
-  });
-  await answer.arrayBuffer();
-  return answer.status;
-}
+const purge = (bench: EdgeBench, { broadcast }: Show) =>
+  operate(bench.url(EDGES[0]), "/purge", { prefixes: [`/media/${broadcast}/`] });
 
 const folderOf = ({ broadcast }: Show): string => `media/${broadcast}/1/v720`;
 const keyOf = (show: Show, index: number): string => `${folderOf(show)}/seg-${index}.m4s`;

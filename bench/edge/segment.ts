@@ -8,18 +8,21 @@ import type { Figure } from "../report.ts";
 import { Client } from "./client.ts";
 import { readCounts, sumOf } from "./counts.ts";
 import { EdgeBench } from "./harness.ts";
+import { createStream } from "./operator.ts";
 
 const NGINX = "/usr/sbin/nginx";
 const TARGET_OVERHEAD = 1.15;
-const ROUNDS = 5;
+const NGINX_NAME = "nginx";
+const ROUNDS = 9;
 const CONNECTIONS = 16;
 /** A broadcast that nobody began: the edge serves what is in the bucket. */
-const FOLDER = `media/bench-segment-${"0".repeat(26)}/1/v720`;
+const STREAM = "bench-segment";
+const FOLDER = `media/${STREAM}-${"0".repeat(26)}/1/v720`;
 
-/** An object, and how long each server is asked for it in each round: alone, and by many at once. */
+/** An object, and how long the servers are asked for it: one request at a time, all together, and by many at once, each in each round. */
 const OBJECTS = [
-  { name: "1 MB", file: "seg-1.m4s", bytes: 1_000_000, aloneMs: 1000, manyMs: 1500, isJudged: true },
-  { name: "64 KB", file: "seg-2.m4s", bytes: 64_000, aloneMs: 500, manyMs: 700, isJudged: false },
+  { name: "1 MB", file: "seg-1.m4s", bytes: 1_000_000, aloneMs: 8000, manyMs: 700, isJudged: true },
+  { name: "64 KB", file: "seg-2.m4s", bytes: 64_000, aloneMs: 4000, manyMs: 350, isJudged: false },
 ] as const;
 type Measured = (typeof OBJECTS)[number];
 
@@ -28,33 +31,37 @@ interface Server {
   readonly base: string;
 }
 
-/** One server and one object, over all rounds. */
+/** One server and one object. */
 interface Taken {
   readonly server: string;
-  /** Each round's median, and its 99th percentile. */
-  readonly medianUs: number[];
-  readonly p99Us: number[];
+  /** Each request's, one at a time. */
+  readonly timesUs: number[];
+  /** Each round's, many at once. */
   readonly perSecond: number[];
+  /** Of workerd; of no use for a server that is none. */
+  readonly cpuUs: number[];
 }
 
-/** Measure all servers in turn, round after round, so that they share the machine's noise. */
+/** Measure all servers by turns, so that they share the machine's noise. */
 export async function measureSegment(): Promise<readonly Figure[]> {
   const bench = await EdgeBench.start([
     { name: "edge", entry: "edge" },
     { name: "bare", entry: "bare" },
   ]);
-  const nginx = await startNginx();
+  let nginx: Awaited<ReturnType<typeof startNginx>>;
   try {
+    nginx = await startNginx();
     const servers: Server[] = [
       { name: "edge", base: bench.url("edge") },
       { name: "bare Worker", base: bench.url("bare") },
-      ...(nginx ? [{ name: "nginx", base: nginx.base }] : []),
+      ...(nginx ? [{ name: NGINX_NAME, base: nginx.base }] : []),
     ];
+    await createStream(bench.url("edge"), STREAM);
     const figures: Figure[] = [];
     for (const object of OBJECTS) {
       const path = `/${FOLDER}/${object.file}`;
       await fill(bench, path, object.bytes);
-      figures.push(...figuresOf(object, await measureRounds(servers, path, object)));
+      figures.push(...figuresOf(object, await measureObject(bench, servers, path, object)));
     }
     return figures;
   } finally {
@@ -81,76 +88,97 @@ async function fill(bench: EdgeBench, path: string, bytes: number): Promise<void
 const readsOf = async (bench: EdgeBench): Promise<number> =>
   sumOf(await readCounts(bench.url("edge")), "MEDIA.");
 
-async function measureRounds(
+async function measureObject(
+  bench: EdgeBench,
   servers: readonly Server[],
   path: string,
-  { bytes, aloneMs, manyMs }: Measured,
+  object: Measured,
 ): Promise<readonly Taken[]> {
-  const taken = servers.map(
-    ({ name }): Taken => ({ server: name, medianUs: [], p99Us: [], perSecond: [] }),
-  );
+  const taken = servers.map(({ name }): Taken => ({ server: name, timesUs: [], perSecond: [], cpuUs: [] }));
+  // The first time warms up: compilers, connections, the page cache.
+  await alone(servers, path, object, object.aloneMs / 8);
+  const times = await alone(servers, path, object, object.aloneMs);
+  for (const [index, own] of taken.entries()) own.timesUs.push(...(times[index] ?? []));
   for (let round = -1; round < ROUNDS; round += 1) {
     for (const [index, { base }] of servers.entries()) {
-      const alone = await load(base, path, bytes, 1, aloneMs);
-      const many = await load(base, path, bytes, CONNECTIONS, manyMs);
-      const own = taken[index];
-      // The first round warms up: compilers, connections, the page cache.
-      if (!own || round < 0) continue;
-      own.medianUs.push(median(alone.timesUs));
-      own.p99Us.push(percentile(alone.timesUs, 0.99));
-      own.perSecond.push(many.timesUs.length / many.seconds);
+      const cpuBefore = bench.workerd()?.cpuSeconds ?? Number.NaN;
+      const { requests, seconds } = await many(base, path, object);
+      const cpuSeconds = (bench.workerd()?.cpuSeconds ?? Number.NaN) - cpuBefore;
+      if (round < 0) continue;
+      taken[index]?.perSecond.push(requests / seconds);
+      taken[index]?.cpuUs.push((cpuSeconds / requests) * 1e6);
     }
   }
   return taken;
 }
 
-/** Ask again and again over some connections; how long each request took. */
-async function load(base: string, path: string, bytes: number, connections: number, forMs: number) {
-  const client = new Client(base, connections);
-  const timesUs: number[] = [];
+/** One request to each server in turn, over a connection of its own: what the machine does to one, it does to all. */
+async function alone(
+  servers: readonly Server[],
+  path: string,
+  { bytes }: Measured,
+  forMs: number,
+): Promise<readonly (readonly number[])[]> {
+  const lanes = servers.map(({ base }) => ({ client: new Client(base, 1), timesUs: [] as number[] }));
+  for (const began = performance.now(); performance.now() - began < forMs; ) {
+    for (const { client, timesUs } of lanes) {
+      const since = performance.now();
+      await must(client, path, bytes);
+      timesUs.push((performance.now() - since) * 1000);
+    }
+  }
+  for (const { client } of lanes) client.close();
+  return lanes.map(({ timesUs }) => timesUs);
+}
+
+/** Ask one server again and again over many connections. */
+async function many(base: string, path: string, { bytes, manyMs }: Measured) {
+  const client = new Client(base, CONNECTIONS);
   const began = performance.now();
-  await Promise.all(
-    Array.from({ length: connections }, async () => {
-      for (let at = performance.now(); at - began < forMs; ) {
-        const got = await client.ask(path);
-        if (got.status !== 200 || got.bytes !== bytes) throw new Error(`${base}: ${got.status}, ${got.bytes}`);
-        const now = performance.now();
-        timesUs.push((now - at) * 1000);
-        at = now;
-      }
-    }),
-  );
+  let requests = 0;
+  const lane = async (): Promise<void> => {
+    while (performance.now() - began < manyMs) {
+      await must(client, path, bytes);
+      requests += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: CONNECTIONS }, lane));
   const seconds = (performance.now() - began) / 1000;
   client.close();
-  return { timesUs, seconds };
+  return { requests, seconds };
+}
+
+async function must(client: Client, path: string, bytes: number): Promise<void> {
+  const got = await client.ask(path);
+  if (got.status !== 200 || got.bytes !== bytes) throw new Error(`${got.status} with ${got.bytes} bytes`);
 }
 
 function figuresOf({ name, isJudged }: Measured, taken: readonly Taken[]): readonly Figure[] {
-  const each = taken.flatMap(({ server, medianUs, p99Us, perSecond }): Figure[] => [
+  const each = taken.flatMap(({ server, timesUs, perSecond, cpuUs }): Figure[] => [
     {
       what: `${name} from ${server}: one request at a time, median`,
-      value: median(medianUs),
+      value: median(timesUs),
       unit: "us",
-      note: `p99 ${median(p99Us).toFixed(0)} us`,
+      note: `p99 ${percentile(timesUs, 0.99).toFixed(0)} us, ${timesUs.length} requests`,
     },
     {
       what: `${name} from ${server}: ${CONNECTIONS} connections`,
       value: median(perSecond),
       unit: "/s",
-      note: `rounds: ${perSecond.map((rate) => rate.toFixed(0)).join(", ")}`,
+      note: server === NGINX_NAME ? "" : `workerd ${median(cpuUs).toFixed(0)} us of processor a request`,
     },
   ]);
   const [ours, bare] = taken;
   if (!ours || !bare) return each;
   const target = isJudged ? { target: { atMost: TARGET_OVERHEAD } } : {};
-  // Round by round: what the machine did to one, it did to the other.
+  // Round by round, for the same reason.
   const ratios = (one: readonly number[], other: readonly number[]) =>
     median(one.map((value, round) => value / (other[round] ?? Number.NaN)));
   return [
     ...each,
     {
       what: `${name}: time of a request, edge against bare Worker`,
-      value: ratios(ours.medianUs, bare.medianUs),
+      value: median(ours.timesUs) / median(bare.timesUs),
       unit: "x",
       ...target,
     },
@@ -159,6 +187,7 @@ function figuresOf({ name, isJudged }: Measured, taken: readonly Taken[]): reado
       value: ratios(bare.perSecond, ours.perSecond),
       unit: "x",
       ...target,
+      note: `processor time, edge against bare Worker: ${ratios(ours.cpuUs, bare.cpuUs).toFixed(2)} x`,
     },
   ];
 }

@@ -96,42 +96,44 @@ async function heard<T extends Told["type"]>(
 }
 
 function figuresOf(swarms: readonly Swarm[], latePublished: number): readonly Figure[] {
-  const each = swarms.flatMap(({ viewers, seen, parts, reads, calls, cores, latenciesMs, counts }): Figure[] => {
-    const audience = `${viewers} viewer${viewers === 1 ? "" : "s"}`;
-    const errors = Object.entries(seen.errors).map(([what, times]) => `${what} (${times})`);
-    return [
-      {
-        what: `${audience}: R2 reads`,
-        value: reads / seen.seconds,
-        unit: "/s",
-        note: `${(reads / parts).toFixed(1)} a part`,
-      },
-      {
-        what: `${audience}: LiveStream calls`,
-        value: calls / seen.seconds,
-        unit: "/s",
-        note: `${(calls / parts).toFixed(1)} a part; all calls: ${toldOf(counts, seen.seconds)}`,
-      },
-      {
-        what: `${audience}: requests`,
-        value: seen.requests / seen.seconds,
-        unit: "/s",
-        note: `workerd ${cores.toFixed(2)} cores, the viewers ${(seen.cpuSeconds / seen.seconds).toFixed(2)}`,
-      },
-      {
-        what: `${audience}: errors`,
-        value: Object.values(seen.errors).reduce((sum, times) => sum + times, 0),
-        unit: "",
-        note: errors.join(", "),
-      },
-      {
-        what: `${audience}: part published to part received, median`,
-        value: median(latenciesMs),
-        unit: "ms",
-        note: `p99 ${percentile(latenciesMs, 0.99).toFixed(0)} ms, ${latenciesMs.length} arrivals of ${parts} parts`,
-      },
-    ];
-  });
+  const each = swarms.flatMap(
+    ({ viewers, seen, parts, reads, calls, cores, latenciesMs, counts }): Figure[] => {
+      const audience = `${viewers} viewer${viewers === 1 ? "" : "s"}`;
+      const errors = Object.entries(seen.errors).map(([what, times]) => `${what} (${times})`);
+      return [
+        {
+          what: `${audience}: R2 reads`,
+          value: reads / seen.seconds,
+          unit: "/s",
+          note: `${(reads / parts).toFixed(1)} a part`,
+        },
+        {
+          what: `${audience}: LiveStream calls`,
+          value: calls / seen.seconds,
+          unit: "/s",
+          note: `${(calls / parts).toFixed(1)} a part; all calls: ${toldOf(counts, seen.seconds)}`,
+        },
+        {
+          what: `${audience}: requests`,
+          value: seen.requests / seen.seconds,
+          unit: "/s",
+          note: `workerd ${cores.toFixed(2)} cores, the viewers ${(seen.cpuSeconds / seen.seconds).toFixed(2)}`,
+        },
+        {
+          what: `${audience}: errors`,
+          value: Object.values(seen.errors).reduce((sum, times) => sum + times, 0),
+          unit: "",
+          note: errors.join(", "),
+        },
+        {
+          what: `${audience}: part published to part received, median`,
+          value: median(latenciesMs),
+          unit: "ms",
+          note: `p99 ${percentile(latenciesMs, 0.99).toFixed(0)} ms, ${latenciesMs.length} arrivals of ${parts} parts`,
+        },
+      ];
+    },
+  );
   const [first, last] = [swarms[0], swarms.at(-1)];
   if (!first || !last) return each;
   // For each part: an encoder that a busy machine holds up publishes fewer of them, and that would flatter us.

@@ -51,7 +51,8 @@ function countedNamespace<T extends object>(binding: string, namespace: T): T {
       if (typeof value !== "function") return value;
       return (...args: unknown[]) => {
         const given: unknown = Reflect.apply(value, of, args);
-        const isStub = (name === "get" || name === "getByName") && typeof given === "object" && given !== null;
+        const isStub =
+          (name === "get" || name === "getByName") && typeof given === "object" && given !== null;
         return isStub ? counted(binding, given) : given;
       };
     },

@@ -1,7 +1,12 @@
 /** A transcoder in a few lines: it opens sessions and pushes made-up media through the real ingest API. */
-import { exports } from "cloudflare:workers";
+import { createExecutionContext } from "cloudflare:test";
+import { env, exports } from "cloudflare:workers";
+import { vi } from "vitest";
 import type { Entry, RenditionFacts, Tracks } from "../../media/timeline.ts";
 import type { SessionGrant, SessionPlan, Source } from "../../wire/ingest.ts";
+import { edgeApp } from "../../workers/edge/app.ts";
+import { forgetGenerations } from "../../workers/edge/generations.ts";
+import type { EdgeEnv } from "../../workers/env.ts";
 
 export const ADMIN = { authorization: "Bearer test-admin-token" };
 const BASE = "http://millrace.test";
@@ -9,6 +14,26 @@ const BASE = "http://millrace.test";
 /** Fetch from the bare Worker. */
 export const get = (path: string, init?: RequestInit): Promise<Response> =>
   exports.default.fetch(new Request(`${BASE}${path}`, init));
+
+/**
+ * Ask the edge for what is true now: an edge that cannot learn of purges trusts no copy. For tests of what stands behind the
+ * cache; the cache has tests of its own.
+ */
+export async function fresh(path: string, init?: RequestInit): Promise<Response> {
+  const unknown = { generations: () => Promise.reject(new Error("not to be learned, as the test asked")) };
+  const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+  forgetGenerations();
+  try {
+    return await edgeApp.fetch(
+      new Request(`${BASE}${path}`, init),
+      { ...env, PURGES: { getByName: () => unknown } as unknown as EdgeEnv["PURGES"] },
+      createExecutionContext(),
+    );
+  } finally {
+    quiet.mockRestore();
+    forgetGenerations();
+  }
+}
 
 /** Fetch from origin. */
 export const origin = (path: string, init?: RequestInit): Promise<Response> => get(`/_origin${path}`, init);

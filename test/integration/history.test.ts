@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
 import type { Entry, Tracks } from "../../media/timeline.ts";
-import { bytesOf, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
+import { bytesOf, createStream, Encoder, fresh, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 import {
   admin,
   age,
@@ -88,13 +88,13 @@ describe("a late segment", () => {
       inits: [],
       segments: [{ msn: 1, renditions: ["v720", "v480", "v360", "audio"] }],
     });
-    const before = await textOf(get("/live/late/v720/index.m3u8"));
+    const before = await textOf(fresh("/live/late/v720/index.m3u8"));
     expect(before).toContain("#EXT-X-GAP\n");
     await handIn(encoder, 1);
     // A repetition, as after an answer that was lost, and after an eviction.
     await evictDurableObject(liveStream("late"));
     await handIn(encoder, 1);
-    expect(await textOf(get("/live/late/v720/index.m3u8"))).toBe(before);
+    expect(await textOf(fresh("/live/late/v720/index.m3u8"))).toBe(before);
     expect(await recordOf(broadcast)).toMatchObject({ segments: 3, seconds: 6, gaps: 0 });
     expect(await missingOf(encoder)).toEqual({ inits: [], segments: [] });
     expect((await get(`/media/${broadcast}/1/v720/seg-1.m4s`)).status).toBe(200);
@@ -389,7 +389,7 @@ describe("a check", () => {
     await handIn(encoder, 1);
     await mend();
     await runDurableObjectAlarm(liveStream("handed-in"));
-    expect(await textOf(get("/live/handed-in/v720/index.m3u8"))).toContain("#EXTINF:1,\n");
+    expect(await textOf(fresh("/live/handed-in/v720/index.m3u8"))).toContain("#EXTINF:1,\n");
     await liveStream("handed-in").revoke();
     const { broadcast } = encoder.grant;
     const { seconds, gaps, report } = await check(broadcast);
@@ -411,7 +411,7 @@ describe("a check", () => {
       (key) => !key.includes("part-") && !key.includes("seg-77") && !key.includes("stray"),
     );
     expect((await check(broadcast)).report).toMatchObject({ removed: 0, final: false });
-    expect(await textOf(get("/live/swept/v720/index.m3u8"))).toContain("#EXT-X-PART:");
+    expect(await textOf(fresh("/live/swept/v720/index.m3u8"))).toContain("#EXT-X-PART:");
 
     passTime(HOUR);
     const hour = await finishCheck(broadcast);
@@ -420,10 +420,10 @@ describe("a check", () => {
       [...named, "1/v720/seg-77.m4s", "1/stray/init.mp4"].toSorted(),
     );
     // What can still be watched names no part that is gone, also after a restart.
-    const ended = await textOf(get("/live/swept/v720/index.m3u8"));
+    const ended = await textOf(fresh("/live/swept/v720/index.m3u8"));
     expect(ended).not.toContain("#EXT-X-PART:");
     await evictDurableObject(liveStream("swept"));
-    expect(await textOf(get("/live/swept/v720/index.m3u8"))).toBe(ended);
+    expect(await textOf(fresh("/live/swept/v720/index.m3u8"))).toBe(ended);
 
     passTime(7 * DAY);
     const week = await finishCheck(broadcast);
@@ -479,14 +479,14 @@ describe("parts of a broadcast that goes on", () => {
     passTime(2 * HOUR);
     await encoder.pushPart();
     await alarm();
-    const text = await textOf(get("/live/long/v720/index.m3u8"));
+    const text = await textOf(fresh("/live/long/v720/index.m3u8"));
     const named = [...text.matchAll(/part-\d+\.\d+\.m4s/g)].map(([name]) => name);
     expect(named.length).toBeGreaterThan(3);
     const kept = await parts();
     for (const name of named.slice(0, -1)) expect(kept).toContain(`1/v720/${name}`);
     expect(kept.length).toBeLessThan(4 * 17);
     await evictDurableObject(liveStream("long"));
-    expect(await textOf(get("/live/long/v720/index.m3u8"))).toBe(text);
+    expect(await textOf(fresh("/live/long/v720/index.m3u8"))).toBe(text);
   });
 });
 

@@ -2,7 +2,18 @@
 import { describe, expect, it } from "vitest";
 import type { StreamHealth } from "../../wire/admin.ts";
 import type { SessionGrant } from "../../wire/ingest.ts";
-import { ADMIN, bytesOf, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
+import {
+  ADMIN,
+  bytesOf,
+  createStream,
+  Encoder,
+  fresh,
+  get,
+  json,
+  origin,
+  SOURCE,
+  textOf,
+} from "./encoder.ts";
 
 /** Status and name of a problem. */
 async function problemOf(answer: Response | Promise<Response>): Promise<readonly [number, string]> {
@@ -63,8 +74,8 @@ describe("opening a session", () => {
       "stream-disabled",
     ]);
     expect(await problemOf(encoder.append([encoder.nextPart()]))).toEqual([409, "closed"]);
-    expect((await get("/live/disabled/v720/index.m3u8")).status).toBe(404);
-    expect((await get("/api/streams/disabled")).status).toBe(404);
+    expect((await fresh("/live/disabled/v720/index.m3u8")).status).toBe(404);
+    expect((await fresh("/api/streams/disabled")).status).toBe(404);
     await origin("/admin/streams/disabled/enable", { method: "POST", headers: ADMIN });
     expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
   });
@@ -276,7 +287,7 @@ describe("the timeline", () => {
       json("POST", { source: { video: SOURCE.video } }, second.auth),
     );
     expect(await again.json()).toMatchObject({ session: second.grant.session });
-    const playlist = await textOf(get("/live/kinds/index.m3u8"));
+    const playlist = await textOf(fresh("/live/kinds/index.m3u8"));
     expect(playlist).not.toContain("TYPE=AUDIO");
   });
 });

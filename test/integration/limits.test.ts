@@ -34,7 +34,9 @@ describe("rate limits", () => {
     ])
       said.push(await isTooMuch(binding, from(address)));
     expect(said).toEqual([false, false, true, false, true, false, true]);
-    expect(new Set(binding.keys)).toEqual(new Set(["192.0.2.1", "192.0.2.2", "2001:db8:0:0::/64", "unknown"]));
+    expect(new Set(binding.keys)).toEqual(
+      new Set(["192.0.2.1", "192.0.2.2", "2001:db8:0:0::/64", "unknown"]),
+    );
   });
 
   it("let everybody through without a binding, and when it fails", async () => {

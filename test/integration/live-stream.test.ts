@@ -5,17 +5,17 @@ import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
 import type { Entry } from "../../media/timeline.ts";
 import type { SessionGrant } from "../../wire/ingest.ts";
-import { ADMIN, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
+import { ADMIN, createStream, Encoder, fresh, get, json, origin, SOURCE, textOf } from "./encoder.ts";
 import { age, check, FAILING, HANGING, liveStream, recordOf, replaceBucket } from "./stream-object.ts";
 
 const playlist = async (stream: string, rendition = "v720", query = ""): Promise<string> => {
-  const answer = await get(`/live/${stream}/${rendition}/index.m3u8${query}`);
+  const answer = await fresh(`/live/${stream}/${rendition}/index.m3u8${query}`);
   expect(answer.status).toBe(200);
   return textOf(answer);
 };
 
 const stateOf = async (stream: string): Promise<string> =>
-  (await (await get(`/api/streams/${stream}`)).json<{ state: string }>()).state;
+  (await (await fresh(`/api/streams/${stream}`)).json<{ state: string }>()).state;
 
 describe("an evicted LiveStream", () => {
   it("goes on where it was, in the middle of a segment", async () => {
@@ -228,7 +228,7 @@ describe("a broadcast whose encoder left", () => {
     expect((await encoder.close("broadcast")).status).toBe(204);
     expect(await playlist("ends")).toContain("#EXT-X-ENDLIST");
     expect((await encoder.append([encoder.nextPart()])).status).toBe(409);
-    expect(await (await get("/api/streams")).json()).not.toMatchObject({ streams: [{ id: "ends" }] });
+    expect(await (await fresh("/api/streams")).json()).not.toMatchObject({ streams: [{ id: "ends" }] });
   });
 });
 
@@ -445,7 +445,7 @@ describe("waiting", () => {
     });
     await encoder.pushSegment(5, 0.2);
     const started = Date.now();
-    const answer = await get("/live/gives-up/v720/index.m3u8?_HLS_msn=1&_HLS_part=0");
+    const answer = await fresh("/live/gives-up/v720/index.m3u8?_HLS_msn=1&_HLS_part=0");
     expect(answer.status).toBe(503);
     expect(answer.headers.get("retry-after")).toBe("1");
     expect(Date.now() - started).toBeGreaterThanOrEqual(2_900);
@@ -455,7 +455,7 @@ describe("waiting", () => {
     const healthy = await Encoder.open(await createStream("healthy"));
     await healthy.pushSegment();
     await origin("/ingest/sessions", json("POST", { key: await createStream("silent") }));
-    expect((await get("/live/silent/index.m3u8")).status).toBe(404);
+    expect((await fresh("/live/silent/index.m3u8")).status).toBe(404);
     expect(await stateOf("silent")).toBe("starting");
     await healthy.pushPart();
     expect(await playlist("healthy")).toContain("part-1.0.m4s");

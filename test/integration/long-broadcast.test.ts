@@ -9,7 +9,7 @@ import { LiveStorage } from "../../durable-objects/live-storage.ts";
 import type { LiveStream } from "../../durable-objects/live-stream.ts";
 import { parseSessionId } from "../../media/address.ts";
 import type { Entry, Tracks } from "../../media/timeline.ts";
-import { createStream, Encoder, get, SOURCE, textOf } from "./encoder.ts";
+import { createStream, Encoder, fresh, SOURCE, textOf } from "./encoder.ts";
 import { liveStream, recordOf } from "./stream-object.ts";
 
 const SEGMENTS = 43_200;
@@ -98,7 +98,7 @@ it("costs as much at its end as at its beginning", { timeout: 120_000 }, async (
     expect(counts.deleted).toBe(5 * (4 * SEGMENTS - rows("part")));
   });
   vi.setSystemTime(began + 2000 * SEGMENTS);
-  const playlist = await textOf(get("/live/day/v720/index.m3u8"));
+  const playlist = await textOf(fresh("/live/day/v720/index.m3u8"));
   expect(playlist.match(/#EXTINF/g)).toHaveLength(WINDOW_SEGMENTS);
   expect(playlist).toContain(`#EXT-X-MEDIA-SEQUENCE:${SEGMENTS - WINDOW_SEGMENTS}\n`);
   expect(await recordOf(broadcast)).toMatchObject({ segments: SEGMENTS, seconds: 2 * SEGMENTS, gaps: 0 });
@@ -112,5 +112,5 @@ it("costs as much at its end as at its beginning", { timeout: 120_000 }, async (
     return counts.read;
   });
   expect(read).toBeLessThan(3 * WINDOW_SEGMENTS);
-  expect(await textOf(get("/live/day/v720/index.m3u8"))).toBe(playlist);
+  expect(await textOf(fresh("/live/day/v720/index.m3u8"))).toBe(playlist);
 });

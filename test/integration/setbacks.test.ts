@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { expect, it, vi } from "vitest";
 import { BroadcastIndex } from "../../durable-objects/broadcast-index.ts";
 import type { Live } from "../../durable-objects/core/live.ts";
-import { createStream, Encoder, get, json, origin, textOf } from "./encoder.ts";
+import { createStream, Encoder, fresh, json, origin, textOf } from "./encoder.ts";
 import { FAILING, HANGING, liveStream, passTime, recordOf, replaceBucket } from "./stream-object.ts";
 
 const rows = async (stream: string): Promise<[string, string][]> => {
@@ -65,7 +65,7 @@ it("ends what viewers see of a broadcast while the next one shows nothing", asyn
   await first.close("broadcast");
   // It never says what it sends.
   expect((await origin("/ingest/sessions", json("POST", { key }))).status).toBe(201);
-  const playlist = async () => textOf(get("/live/shows-nothing/v720/index.m3u8"));
+  const playlist = async () => textOf(fresh("/live/shows-nothing/v720/index.m3u8"));
   expect(await playlist()).not.toContain("#EXT-X-ENDLIST");
   await mend();
   await runDurableObjectAlarm(liveStream("shows-nothing"));

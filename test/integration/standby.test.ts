@@ -2,7 +2,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { STANDBY_SILENCE_MS, STANDBY_WATCH_MS } from "../../durable-objects/core/live.ts";
 import type { SessionGrant } from "../../wire/ingest.ts";
-import { ADMIN, createStream, Encoder, get, json, origin, SOURCE, textOf } from "./encoder.ts";
+import { ADMIN, createStream, Encoder, fresh, json, origin, SOURCE, textOf } from "./encoder.ts";
 
 const ask = (key: string, more: Record<string, unknown> = {}) =>
   origin("/ingest/sessions", json("POST", { key, backup: true, claimId: "0123456789abcdef", ...more }));
@@ -79,7 +79,9 @@ describe("a second encoder", () => {
     if (!granted) throw new Error("it was granted above");
     const second = await Encoder.begin(granted);
     await second.pushSegment();
-    expect(await textOf(get("/live/standby-takes-over/v720/index.m3u8"))).toContain("#EXT-X-DISCONTINUITY\n");
+    expect(await textOf(fresh("/live/standby-takes-over/v720/index.m3u8"))).toContain(
+      "#EXT-X-DISCONTINUITY\n",
+    );
   });
 
   it("does not take four seconds between two segments for silence", async () => {

@@ -29,7 +29,11 @@ async function sign(count: number, { TOKEN_SECRET = "" }: TokenSecrets): Promise
 }
 
 /** How many were good. */
-async function verify(given: (index: number) => string, count: number, secrets: TokenSecrets): Promise<number> {
+async function verify(
+  given: (index: number) => string,
+  count: number,
+  secrets: TokenSecrets,
+): Promise<number> {
   let good = 0;
   for (let index = 0; index < count; index += 1) {
     if (await verifyWatchToken(given(index), secrets)) good += 1;

@@ -49,6 +49,11 @@ export class StartDelay {
     });
   }
 
+  /** Has there been a picture? */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
   /** The delay, the first time that it is asked for after it is known. */
   take(): number | undefined {
     const delayMs = this.#delayMs;

@@ -163,8 +163,9 @@ export class HlsEngine implements Engine {
   }
 
   #said(): Parameters<typeof sayMore>[1] {
-    // 0 is what hls.js says before it knows.
-    const latency = this.#hls?.latency ?? 0;
+    // Nobody is behind anything who does not watch yet, or has paused; 0 is what hls.js says before it knows.
+    const isWatching = this.#startDelay.isStarted && !this.#video.paused;
+    const latency = isWatching ? (this.#hls?.latency ?? 0) : 0;
     return { latencyMs: latency > 0 ? 1000 * latency : undefined, startDelayMs: this.#startDelay.take() };
   }
 

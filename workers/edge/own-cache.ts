@@ -9,6 +9,7 @@ import { remember } from "../remember.ts";
 import type { Story, Why } from "./core/cache-status.ts";
 import type { RangeWish } from "./core/conditional.ts";
 import { type Freshness, freshnessOf, readAllowance } from "./core/freshness.ts";
+import { retentionOf } from "./core/lifetimes.ts";
 import { Filling, type Head, type Source } from "./filling.ts";
 import { type Fill, fill, type Reads } from "./fills.ts";
 import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
@@ -148,7 +149,7 @@ function begin(asking: Asking, target: Target, key: string, behind: boolean): Fi
 /** Keep what was read, under its own key and under that of what it may stand in for. */
 async function keep(target: Target, key: string, filling: Filling, filled: Fill): Promise<void> {
   const bytes = await filling.whole();
-  if (!bytes || filled.lifetime.edge === 0) return;
+  if (!bytes || retentionOf(filled.lifetime) === 0) return;
   failing.delete(failureKey(target));
   const put = (under: string, what: Fill) =>
     caches.default.put(
@@ -261,8 +262,8 @@ const found = ({ response, size, ageSeconds }: Copy, story: Story): Found => ({
 
 function foundNow(filling: Filling, head: Head, why: Why, collapsed: boolean): Found {
   const headers = new Headers(head.headers);
-  const { maxAge } = readAllowance(headers.get(COPY.edge));
-  const stored = maxAge > 0;
+  const { maxAge, staleWhileRevalidate } = readAllowance(headers.get(COPY.edge));
+  const stored = maxAge + staleWhileRevalidate > 0;
   return {
     status: head.status,
     headers,

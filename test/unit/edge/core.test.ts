@@ -145,6 +145,11 @@ describe("lifetimes", () => {
       "public, max-age=2",
       "max-age=2, stale-while-revalidate=2, stale-if-error=86400",
     ],
+    [
+      { kind: "playlist", timing: { targetDuration: 1, windowSeconds: 900 }, form: "plain" },
+      "public, max-age=0",
+      "max-age=0, stale-while-revalidate=1, stale-if-error=60",
+    ],
     [{ kind: "status" }, "public, max-age=1", "max-age=1, stale-while-revalidate=1, stale-if-error=60"],
     [{ kind: "absent", hope: "coming" }, "no-store", "no-store"],
     [

@@ -54,5 +54,6 @@ describe("the start delay", () => {
       else media.dispatchEvent(new Event(step));
     }
     expect([delay.take(), delay.take()]).toEqual(expected);
+    expect(delay.isStarted).toBe((steps as readonly unknown[]).includes("playing"));
   });
 });

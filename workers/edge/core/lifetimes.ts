@@ -23,7 +23,7 @@ export interface Lifetime {
   readonly client: number | undefined;
   /** What else clients are told. */
   readonly hint?: "immutable" | "must-revalidate";
-  /** For the edge; 0: not kept there. */
+  /** For the edge; with neither window, 0 is not to be kept there. */
   readonly edge: number;
   readonly staleWhileRevalidate: number;
   readonly staleIfError: number;
@@ -64,7 +64,8 @@ export function lifetimeOf(what: Kind): Lifetime {
 
 /** Plain playlists: half a target duration, and as long again while a newer one is fetched (rfc8216bis appendix B.1). */
 function playlistLifetime(targetDuration: number, form: "plain" | "blocking" | "over"): Lifetime {
-  const half = Math.max(1, Math.floor(targetDuration / 2));
+  const half = Math.floor(targetDuration / 2);
+  const stale = Math.max(1, half);
   switch (form) {
     case "blocking":
       // What a blocking request is answered stays a right answer to it (appendix B.1).
@@ -75,10 +76,10 @@ function playlistLifetime(targetDuration: number, form: "plain" | "blocking" | "
         staleIfError: 0,
       };
     case "plain":
-      return { client: half, edge: half, staleWhileRevalidate: half, staleIfError: MINUTE };
+      return { client: half, edge: half, staleWhileRevalidate: stale, staleIfError: MINUTE };
     case "over":
       // Its stream may begin another broadcast any moment.
-      return { client: half, edge: half, staleWhileRevalidate: half, staleIfError: DAY };
+      return { client: half, edge: half, staleWhileRevalidate: stale, staleIfError: DAY };
   }
 }
 
@@ -100,8 +101,9 @@ export function clientCacheControl({ client, hint }: Lifetime, signed: boolean):
 }
 
 /** `CDN-Cache-Control`. The windows are always named: some caches take a missing one for an endless one. */
-export function edgeCacheControl({ edge, staleWhileRevalidate, staleIfError }: Lifetime): string {
-  if (edge === 0) return "no-store";
+export function edgeCacheControl(lifetime: Lifetime): string {
+  if (retentionOf(lifetime) === 0) return "no-store";
+  const { edge, staleWhileRevalidate, staleIfError } = lifetime;
   return `max-age=${edge}, stale-while-revalidate=${staleWhileRevalidate}, stale-if-error=${staleIfError}`;
 }
 
