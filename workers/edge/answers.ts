@@ -96,7 +96,7 @@ function headersFor({ headers: copy, ageSeconds, story, status }: Found, audienc
   return headers;
 }
 
-const PASSED_ON = ["content-type", "content-length", "content-range", "etag", "last-modified"];
+const PASSED_ON = ["content-type", "content-length", "content-range", "etag", "last-modified", "retry-after"];
 const STAND_IN: Lifetime = { client: 1, edge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
 const signedIf = (signed: boolean, control: string): string =>

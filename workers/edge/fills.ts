@@ -110,11 +110,14 @@ function reachFill({ reason }: ReachError): Promise<Fill> {
         kind: "refusal",
       });
     case "timed-out":
-      return problemFill(problem(503, "timed-out", "What was waited for did not come."), {
-        kind: "absent",
-        hope: "coming",
-      });
+      return stalled();
   }
+}
+
+async function stalled(): Promise<Fill> {
+  const words = problem(503, "timed-out", "What was waited for did not come.");
+  const filled = await problemFill(words, { kind: "absent", hope: "coming" });
+  return { ...filled, headers: { ...filled.headers, "retry-after": "1" } };
 }
 
 export const notLive = (): Problem => problem(404, "not-live", "Nothing is being broadcast here.");
