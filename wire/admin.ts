@@ -20,7 +20,7 @@ export const STANDBYS = ["warm", "cold", "off"] as const;
 /** One of `STANDBYS`. */
 export type Standby = (typeof STANDBYS)[number];
 
-/** Who may watch: everybody, or who has a signed path (docs/wire.md, "Signed paths"). */
+/** Who may watch: everybody, or who has a signed path (docs/edge.md, "Signed paths"). */
 export const ACCESSES = ["public", "private"] as const;
 /** One of `ACCESSES`. */
 export type Access = (typeof ACCESSES)[number];

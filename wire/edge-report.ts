@@ -1,5 +1,5 @@
 /**
- * What an edge tells origin of its streams every few seconds, and what operators read of it (docs/wire.md, "What the edge
+ * What an edge tells origin of its streams every few seconds, and what operators read of it (docs/edge.md, "What the edge
  * counts"). Sums only: nothing in it is about one viewer.
  */
 import * as v from "valibot";

@@ -1,5 +1,5 @@
 /**
- * What a purge may name, and which of those names an object answers to (docs/wire.md, "Purge"). Pure.
+ * What a purge may name, and which of those names an object answers to (docs/edge.md, "Purge"). Pure.
  * A scope is a prefix in its one spelling: the stem of a path, cut between two names, never inside one.
  */
 import {

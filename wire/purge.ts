@@ -1,4 +1,4 @@
-/** The operator's API of purges (docs/wire.md, "Purge"). */
+/** The operator's API of purges (docs/edge.md, "Purge"). */
 import * as v from "valibot";
 
 /** Prefixes of one request. */

@@ -1,5 +1,5 @@
 /**
- * Watch tokens: who may watch a private stream, as a JWT (RFC 7519) in the path (docs/wire.md, "Signed paths"). The claims
+ * Watch tokens: who may watch a private stream, as a JWT (RFC 7519) in the path (docs/edge.md, "Signed paths"). The claims
  * only; signing and verifying stand in workers/watch-tokens.ts.
  */
 import * as v from "valibot";

@@ -1,5 +1,5 @@
 /**
- * Signing and verifying watch tokens (docs/wire.md, "Signed paths"): JWTs with HS256 and nothing else. Whether what one
+ * Signing and verifying watch tokens (docs/edge.md, "Signed paths"): JWTs with HS256 and nothing else. Whether what one
  * says fits a visitor is decided in workers/edge/core/visitor.ts.
  */
 import { CompactSign, compactVerify } from "jose";

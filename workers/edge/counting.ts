@@ -80,7 +80,7 @@ function schedule(env: CountingEnv, ctx: Waiting): void {
 }
 
 /**
- * One point for Analytics Engine (docs/wire.md, "CMCD"): no session and no content id, nothing of the viewer but the country.
+ * One point for Analytics Engine (docs/edge.md, "CMCD"): no session and no content id, nothing of the viewer but the country.
  * The order of blobs and doubles is fixed, for queries name them by number; what was not said is "" or -1.
  */
 function writePoint(

@@ -1,4 +1,4 @@
-/** The operator's purges: what is asked is checked here; the Purges object does it (docs/wire.md, "Purge"). */
+/** The operator's purges: what is asked is checked here; the Purges object does it (docs/edge.md, "Purge"). */
 import { Hono } from "hono";
 import { broadcastOf, taskOf } from "../../durable-objects/core/removal.ts";
 import type { Purges } from "../../durable-objects/purges.ts";

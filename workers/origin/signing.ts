@@ -1,4 +1,4 @@
-/** Makes signed paths: watch tokens for those who may see a private stream (docs/wire.md, "Signed paths"). */
+/** Makes signed paths: watch tokens for those who may see a private stream (docs/edge.md, "Signed paths"). */
 import type { Context } from "hono";
 import { problem } from "../../wire/problem.ts";
 import {

@@ -1,5 +1,5 @@
 /**
- * Device classes: what a viewer's device makes of a multivariant playlist (docs/wire.md, "Device classes"). Few, so that few
+ * Device classes: what a viewer's device makes of a multivariant playlist (docs/edge.md, "Device classes"). Few, so that few
  * playlists are drawn and cached; which headers a choice depended on is said, for `Vary`. Pure.
  */
 import type { View } from "../../../media/hls.ts";

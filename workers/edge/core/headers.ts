@@ -1,4 +1,4 @@
-/** Headers that do not depend on what is cached: for other sites, for preflights, for pages (docs/wire.md, "Caching"). Pure. */
+/** Headers that do not depend on what is cached: for other sites, for preflights, for pages (docs/edge.md, "Lifetimes"). Pure. */
 
 /** Anyone's player may read what is public, and needs these headers to know how old a playlist is. */
 export const CORS = {

@@ -1,5 +1,5 @@
 /**
- * How long each kind of answer may be kept, by clients and by the edge: the one table (docs/wire.md, "Caching"). Pure.
+ * How long each kind of answer may be kept, by clients and by the edge: the one table (docs/edge.md, "Lifetimes"). Pure.
  * `Cache-Control` is for clients, `CDN-Cache-Control` (RFC 9213) for the edge: a cache that found neither would choose for
  * itself, and `s-maxage` would turn stale answers off.
  */
