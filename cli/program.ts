@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addBroadcasts } from "./commands/broadcasts.ts";
 import { addEdge } from "./commands/edge.ts";
 import { addPurge } from "./commands/purge.ts";
+import { addSign } from "./commands/sign.ts";
 import { addStreams } from "./commands/streams.ts";
 import { addTranscoders } from "./commands/transcoders.ts";
 import { addWebhooks } from "./commands/webhooks.ts";
@@ -33,6 +34,7 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
       writeErr: (text) => around.complain(text.trimEnd()),
     });
   addStreams(program, around);
+  addSign(program, around);
   addBroadcasts(program, around);
   addTranscoders(program, around);
   addWebhooks(program, around);
