@@ -149,6 +149,22 @@ describe("playlists of one moment", () => {
     expect(edge.count("stream cdn playlist")).toBe(1);
   });
 
+  it("are the newest there is for a plain request too, while somebody waits for each", async () => {
+    const { path, encoder } = await liveStream();
+    const lifetime = (await edge.get(path)).headers.get("cache-control");
+    for (const skip of ["", "&_HLS_skip=YES"]) {
+      const { msn, part } = encoder;
+      const waiting = edge.get(`${path}?_HLS_msn=${msn}&_HLS_part=${part}${skip}`);
+      await encoder.pushPart();
+      expect((await waiting).status).toBe(200);
+      const plain = await edge.get(path);
+      expect(plain.headers.get("cache-control")).toBe(lifetime);
+      const text = await textOf(plain);
+      expect(text).toContain(`part-${msn}.${part}.m4s`);
+      expect(text).not.toContain("EXT-X-SKIP");
+    }
+  });
+
   it("have a strong tag of their own in each encoding", async () => {
     const plain = await edge.get("/live/cdn/v720/index.m3u8");
     const zipped = await edge.get("/live/cdn/v720/index.m3u8", { headers: { "accept-encoding": "gzip" } });

@@ -18,6 +18,8 @@ import { COPY, type Found } from "./found.ts";
 export interface Audience {
   /** What a token opened is not for shared caches. */
   readonly signed: boolean;
+  /** It asked for the newest playlist, whatever that is. */
+  readonly isPlain?: boolean;
   /** The client takes gzip, and this is text. */
   readonly gzip?: boolean;
   /** Request headers that the answer was chosen by. */
@@ -73,15 +75,15 @@ function headersFor({ headers: copy, ageSeconds, story, status }: Found, audienc
     const value = copy.get(name);
     if (value !== null) headers.set(name, value);
   }
-  const control = copy.get(COPY.client) ?? "no-store";
+  const said = (own: string, plain: string) =>
+    (audience.isPlain ? copy.get(plain) : null) ?? copy.get(own) ?? "no-store";
   const isOld = story.how === "stale" && story.why === "error";
   // What is served for want of better is not to be kept for as long as what is right.
-  const own = isOld ? clientCacheControl(STAND_IN, audience.signed) : signedIf(audience.signed, control);
+  const own = isOld
+    ? clientCacheControl(STAND_IN, audience.signed)
+    : signedIf(audience.signed, said(COPY.client, COPY.plainClient));
   headers.set("cache-control", own);
-  headers.set(
-    "cdn-cache-control",
-    audience.signed || isOld ? "no-store" : (copy.get(COPY.edge) ?? "no-store"),
-  );
+  headers.set("cdn-cache-control", audience.signed || isOld ? "no-store" : said(COPY.edge, COPY.plainEdge));
   headers.set("age", String(Math.floor(ageSeconds)));
   headers.set("cache-status", cacheStatus(story));
   if (audience.ranges && status < 300) headers.set("accept-ranges", "bytes");

@@ -32,13 +32,16 @@ export const COPY = {
   status: "x-millrace-status",
   /** `Cache-Control` for clients. */
   client: "x-millrace-client",
+  /** Both of them, for somebody who asked for the newest playlist and got one that others had waited for. */
+  plainClient: "x-millrace-plain-client",
+  plainEdge: "x-millrace-plain-edge",
   /** `CDN-Cache-Control`: what the edge itself may do with it. */
   edge: "x-millrace-edge",
 } as const;
 
 /** The headers of a copy of what was read. `cache-control` says only how long the copy may be of any use. */
 export function copyHeaders(
-  { status, headers, etag, lifetime, size }: Fill,
+  { status, headers, etag, lifetime, asStandIn, size }: Fill,
   now: number,
 ): Record<string, string> {
   const retention = retentionOf(lifetime);
@@ -51,6 +54,10 @@ export function copyHeaders(
     [COPY.status]: String(status),
     [COPY.client]: clientCacheControl(lifetime, false),
     [COPY.edge]: edgeCacheControl(lifetime),
+    ...(asStandIn && {
+      [COPY.plainClient]: clientCacheControl(asStandIn, false),
+      [COPY.plainEdge]: edgeCacheControl(asStandIn),
+    }),
   };
 }
 

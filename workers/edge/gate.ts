@@ -10,13 +10,15 @@ import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { forbidden, mayWatch, undecided } from "./access.ts";
 import { type Audience, answerWith, localHeaders, rangeWish, unavailable } from "./answers.ts";
-import { obtain } from "./cache.ts";
+import { type Nothing, obtain } from "./cache.ts";
 import { outcomeOf } from "./core/cache-status.ts";
 import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import type { Visitor } from "./core/visitor.ts";
 import { countBucketRead, countMedia, countPlaylist, countStreamCall, hearPlayer } from "./counting.ts";
+import type { Found } from "./found.ts";
 import { knownGenerations } from "./generations.ts";
 import { isTooMuch, tooManyRequests } from "./limits.ts";
+import { newestOf, noteAnswered } from "./newest.ts";
 import { streamOf, type Target } from "./targets.ts";
 
 /** What Hono carries with a request at the edge. */
@@ -33,7 +35,7 @@ export type EdgeHono = {
 export type EdgeContext = Context<EdgeHono>;
 
 /** How a target is served. */
-export interface Serving extends Omit<Audience, "signed"> {
+export interface Serving extends Omit<Audience, "signed" | "isPlain"> {
   /** What is answered where there is nothing for this visitor: the same whether or not there is something for others. */
   readonly hidden: Problem;
   readonly limit?: RateLimit | undefined;
@@ -50,12 +52,19 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   const stream = streamOf(target);
   if (stream !== undefined && target.kind !== "status")
     hearPlayer(c.env, c.executionCtx, request, new URL(request.url), stream);
-  const found = await obtain(askingOf(c, stream ?? "", generations), target, wishOf(request, serving));
+  const asking = askingOf(c, stream ?? "", generations);
+  const newest = newestOf(target);
+  let found = await obtain(asking, newest, wishOf(request, serving));
+  const isPlain = newest !== target;
+  if (isPlain && !isWhole(found)) found = await obtain(asking, target, {});
+  if (isWhole(found)) noteAnswered(newest);
   if (found === "too-many") return tooManyRequests();
   count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
   if (found === "unavailable") return unavailable();
-  return answerWith(request, found, { ...serving, signed: c.get("visitor").signed });
+  return answerWith(request, found, { ...serving, signed: c.get("visitor").signed, isPlain });
 }
+
+const isWhole = (found: Found | Nothing): boolean => typeof found !== "string" && found.status === 200;
 
 /** Anything but a yes. */
 async function refuse(c: EdgeContext, target: Target, hidden: Problem): Promise<Response | undefined> {

@@ -1,0 +1,28 @@
+/**
+ * How far streams are, as an edge learns it from the requests that it answers. A plain request for a playlist then means the
+ * newest one that anybody was given, instead of a copy that may be half a target duration old. Pure.
+ */
+import type { Reload } from "../../../media/live-edge.ts";
+
+/** A position that a playlist was given for, and when, milliseconds since 1970. */
+export interface Newest {
+  readonly position: Reload;
+  readonly atMs: number;
+}
+
+/** Nobody waits for the next part for longer than this while a stream goes on and is watched. */
+const CURRENT_MS = 1_000;
+
+/** What is known after a request for `position` was answered. Sequence numbers only grow (docs/decisions/009). */
+export function learn(known: Newest | undefined, position: Reload, atMs: number): Newest {
+  if (known && isCurrent(known, atMs) && compare(known.position, position) >= 0) return known;
+  return { position, atMs };
+}
+
+/** True while a plain request may be answered with it. */
+export const isCurrent = ({ atMs }: Newest, nowMs: number): boolean =>
+  nowMs >= atMs && nowMs - atMs < CURRENT_MS;
+
+/** A segment as a whole is past all its parts. */
+const compare = (a: Reload, b: Reload): number =>
+  a.msn - b.msn || (a.part ?? Number.POSITIVE_INFINITY) - (b.part ?? Number.POSITIVE_INFINITY) || 0;
