@@ -1,5 +1,6 @@
 /** What the Purges object keeps in its SQLite (docs/storage.md): the generations, and a row for each purge. Decides nothing. */
 import type { Generation } from "../wire/generations.ts";
+import { EVERYTHING } from "../wire/purge-prefix.ts";
 import type { Entry, Ledger, Summary } from "./core/purges.ts";
 import type { Removal } from "./core/removal.ts";
 import { type Pace, RESTED, type ZoneWork } from "./core/zone-purge.ts";
@@ -99,10 +100,11 @@ export class PurgeRows {
   summary(): Summary {
     const { count, oldest } = this.#storage.sql
       .exec<{ count: number; oldest: number | null }>(
-        "SELECT count(*) AS count, min(number) AS oldest FROM generation",
+        "SELECT count(*) AS count, min(CASE WHEN scope <> ? THEN number END) AS oldest FROM generation",
+        EVERYTHING,
       )
       .one();
-    return { count, oldest: oldest ?? 0 };
+    return { count, oldest: oldest ?? Number.POSITIVE_INFINITY };
   }
 
   /** Write down a purge; the oldest that are done with give way. */

@@ -7,9 +7,9 @@ import type { GenerationChanges } from "../wire/generations.ts";
 import type { PurgeRecord } from "../wire/purge.ts";
 import { EVERYTHING, parsePrefix, type Scope } from "../wire/purge-prefix.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
-import { bump, isUntidy, needsWhole, nextNumber, scopesToBump, tidy } from "./core/purges.ts";
-import { failed, progressOf, type Removal, removalOf, waitMs } from "./core/removal.ts";
-import { again, MAX_BROADCASTS, zoneProgress, zoneWork } from "./core/zone-purge.ts";
+import { bump, isLost, isUntidy, needsWhole, nextNumber, scopesToBump, tidy } from "./core/purges.ts";
+import { dueAt, failed, isDone, progressOf, type Removal, removalOf, waitMs } from "./core/removal.ts";
+import { again, hostOf, MAX_BROADCASTS, zoneProgress, zoneWork } from "./core/zone-purge.ts";
 import { type PurgeRow, PurgeRows } from "./purge-rows.ts";
 import { advance } from "./removal.ts";
 import { type Zone, ZonePurge } from "./zone-purge.ts";
@@ -58,10 +58,17 @@ export class Purges extends DurableObject<ObjectsEnv> {
     this.#zone = new ZonePurge(store, zoneOf(env), {
       broadcasts: (stream) => newestBroadcasts(this.env.DB, stream),
     });
+    // An object that knows of no purge may have known of some, and lost them with its storage.
+    if (rows.ledger.newest === 0) this.#beginAnew(0);
+    // An alarm that failed six times, or was lost, would let what is under way lie until the next purge.
+    void ctx.blockConcurrencyWhile(async () => {
+      if ((await ctx.storage.getAlarm()) === null) await this.#watch();
+    });
   }
 
   /** What changed after a number that the asker has seen; 0 when it has seen nothing. */
   generations(since: number): GenerationChanges {
+    if (isLost(since, this.#rows.ledger.newest)) this.#beginAnew(since);
     const ledger = this.#rows.ledger;
     const whole = needsWhole(since, ledger);
     const changes = this.#rows
@@ -117,6 +124,16 @@ export class Purges extends DurableObject<ObjectsEnv> {
     }
   }
 
+  /** Everything gets a number above all that were seen: what purges that we do not know of took must not come back. */
+  #beginAnew(seen: number): void {
+    const rows = this.#rows;
+    this.ctx.storage.transactionSync(() => {
+      const number = nextNumber(Math.max(seen, rows.ledger.newest), Date.now());
+      rows.saveEntry(bump(EVERYTHING, rows.generation(EVERYTHING), { number, soft: false }));
+      rows.ledger = { newest: number, wholeBelow: number };
+    });
+  }
+
   /** Give the scopes a new number, inside a transaction. */
   #bump(prefixes: readonly Scope[], soft: boolean, now: number): number {
     const rows = this.#rows;
@@ -157,9 +174,9 @@ export class Purges extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     const { number } = row;
     this.ctx.storage.transactionSync(() => {
-      const isDone = removal.tasks.length === 0;
-      this.#rows.saveRemoval(number, removal, isDone ? undefined : now);
-      if (!isDone) return;
+      this.#rows.saveRemoval(number, removal, dueAt(removal, now));
+      const isNews = !row.removal || !isDone(row.removal) || removal.removed > row.removal.removed;
+      if (!isDone(removal) || !isNews) return;
       // What was fetched again before it was removed must not stay in any cache.
       const prefixes = row.prefixes.flatMap((prefix) => {
         const parsed = parsePrefix(prefix);
@@ -198,8 +215,13 @@ const recordOf = ({ number, at, prefixes, soft, generation, removal, zone }: Pur
 });
 
 function zoneOf(env: ObjectsEnv): Zone | undefined {
-  const { CLOUDFLARE_ZONE_ID: id, CLOUDFLARE_API_TOKEN: token, PUBLIC_HOST: host } = env;
-  if (!id || !token || !host) return undefined;
+  const { CLOUDFLARE_ZONE_ID: id, CLOUDFLARE_API_TOKEN: token, PUBLIC_HOST } = env;
+  if (!id || !token || !PUBLIC_HOST) return undefined;
+  const host = hostOf(PUBLIC_HOST);
+  if (host === undefined) {
+    console.error("PUBLIC_HOST is not a host: the zone's cache is not purged", PUBLIC_HOST);
+    return undefined;
+  }
   return { id, token, host, api: env.CLOUDFLARE_API || CLOUDFLARE_API };
 }
 

@@ -8,6 +8,8 @@ import {
   broadcastsAmong,
   broadcastsPrefix,
   done,
+  emptied,
+  isLate,
   type Removal,
   spare,
   type Task,
@@ -84,9 +86,10 @@ async function walkSessions(
 async function removeObjects(
   { bucket, db, stream }: RemovalPorts,
   removal: Removal,
-  { broadcast, prefix, whole }: Walk<"objects">,
+  task: Walk<"objects">,
   askedAt: number,
 ): Promise<Removal> {
+  const { broadcast, prefix, whole } = task;
   const object = stream(streamOfBroadcast(broadcast) ?? "");
   // Asked each time: an encoder may have come since the last.
   const ask = whole ? object.forget(broadcast, askedAt) : object.spared(broadcast, askedAt);
@@ -96,9 +99,11 @@ async function removeObjects(
   const keys = page.objects.map(({ key }) => key);
   if (keys.length > 0) await within(TIMEOUT_MS, "removing", bucket().delete(keys));
   // What is left is found by the same listing, whatever becomes of this object meanwhile.
-  if (page.truncated) return { ...done(removal, removal.tasks.slice(0, 1), keys.length) };
-  if (whole) await within(TIMEOUT_MS, "the list", unlist(db(), broadcast));
-  return done(removal, [], keys.length);
+  const lately = task.lately || page.objects.some(({ uploaded }) => isLate(uploaded.getTime(), askedAt));
+  if (page.truncated) return done(removal, [{ ...task, lately }], keys.length);
+  if (!whole) return done(removal, [], keys.length);
+  await within(TIMEOUT_MS, "the list", unlist(db(), broadcast));
+  return emptied(removal, { ...task, lately }, keys.length, Date.now());
 }
 
 /** Names below a prefix that end in a slash; `more`: where to go on. */

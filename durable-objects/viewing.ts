@@ -35,9 +35,11 @@ export class Viewing {
    * whether it may still come.
    */
   async awaitObject({ broadcast, session, file }: MediaAddress): Promise<"exists" | Hope> {
-    const hopeless = (): Hope => {
+    const hopeless = (): "exists" | Hope => {
       const { timeline } = this.#state;
       if (timeline?.broadcast !== broadcast) return "never";
+      // It was stored after the bucket was looked into: not a moment may it be remembered as missing.
+      if (file.kind === "segment" && timeline.segments.at(-1)?.msn === file.msn) return "exists";
       return hopeFor(file, session - timeline.session, edgeOf(timeline));
     };
     const look = (): "exists" | Hope | undefined => {

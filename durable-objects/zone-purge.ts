@@ -72,7 +72,7 @@ export class ZonePurge {
 
   /** When a call may be made, milliseconds since 1970; `undefined`: nothing waits. */
   dueAt(): number | undefined {
-    return this.#store.waiting().length === 0 ? undefined : mayCallAt(this.#store.pace);
+    return this.#store.waiting().length === 0 ? undefined : mayCallAt(this.#store.pace, this.#now());
   }
 
   /** Make the calls that may be made now. Never throws for what Cloudflare does. */
@@ -83,7 +83,7 @@ export class ZonePurge {
         this.#store.save(number, failedFor(zone, "The zone's credentials are not set any more."));
       return;
     }
-    while (mayCallAt(this.#store.pace) <= this.#now()) {
+    while (mayCallAt(this.#store.pace, this.#now()) <= this.#now()) {
       const named = await this.#nameAll(zone);
       const batch = nextBatch(named);
       if (!batch) return;

@@ -26,6 +26,11 @@ export const BOUNDS: Bounds = { keptMs: 31 * DAY_MS, most: 5_000, enough: 4_000 
 /** Number of the next purge: they grow by the clock, so that they go on even when everything stored is lost. */
 export const nextNumber = (newest: number, now: number): number => Math.max(newest + 1, now);
 
+/** The year 33658. From numbers above it one could not count on for ever. */
+const HIGHEST_NUMBER = 1e15;
+/** Has an asker seen a number that was never given here? Then what we had was lost, and purges with it. */
+export const isLost = (since: number, newest: number): boolean => since > newest && since <= HIGHEST_NUMBER;
+
 /** All scopes that a purge bumps. Media of a broadcast that is over are named by playlists that are cached as well. */
 export function scopesToBump(prefixes: readonly Scope[]): readonly string[] {
   const scopes = prefixes.flatMap(({ scope, stream }) =>
@@ -44,7 +49,7 @@ export const bump = (
 /** What is known of the ledger without reading it. */
 export interface Summary {
   readonly count: number;
-  /** Smallest number. */
+  /** Smallest number, but for that of everything; `Infinity` when there is no other. */
   readonly oldest: number;
 }
 
@@ -55,10 +60,13 @@ export const isUntidy = ({ count, oldest }: Summary, now: number, bounds: Bounds
 /**
  * What is left of a ledger: what is too old is dropped, and if that is not enough the oldest entries are folded, first into
  * those of their streams, at last into that of everything. A folded entry keeps its number, so what was purged since is untouched.
+ * The entry of everything stays: without it every object of every stream would have another key, and be fetched again.
  */
 export function tidy(entries: readonly Entry[], now: number, bounds: Bounds = BOUNDS): readonly Entry[] {
   // Numbers are never behind the clock: an entry is at most kept too long.
-  const young = entries.filter(({ number }) => number >= now - bounds.keptMs).sort(byNumber);
+  const young = entries
+    .filter(({ scope, number }) => scope === EVERYTHING || number >= now - bounds.keptMs)
+    .sort(byNumber);
   if (young.length <= bounds.most) return young;
   const byStream = foldOldest(young, young.length - bounds.enough, widen);
   if (byStream.length <= (bounds.most + bounds.enough) / 2) return byStream;

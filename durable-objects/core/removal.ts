@@ -27,6 +27,10 @@ export type Task =
       readonly broadcast: string;
       readonly prefix: string;
       readonly whole: boolean;
+      /** Something that was removed had been written lately. */
+      readonly lately?: boolean;
+      /** Milliseconds since 1970. */
+      readonly notBefore?: number;
     };
 
 /** How far a removal has come. */
@@ -89,6 +93,37 @@ export const done = (removal: Removal, instead: readonly Task[] = [], removed = 
   failures: 0,
 });
 
+/**
+ * Longest that the upload of an object may take, which is asked about before it begins: 16 MiB at 1 Mbit/s, and some seconds.
+ * One that was allowed before its broadcast was forgotten may come after the broadcast was removed.
+ */
+const UPLOAD_MS = 150_000;
+
+/** Was this written so shortly before the removal was asked for, or since, that more of it may be on its way? */
+export const isLate = (writtenAt: number, askedAt: number): boolean => writtenAt > askedAt - UPLOAD_MS;
+
+/** A whole broadcast is removed; where it was written lately, it is looked at once more when nothing can be on its way any more. */
+export function emptied(
+  removal: Removal,
+  { lately, notBefore: _, ...task }: Extract<Task, { readonly walk: "objects" }>,
+  removed: number,
+  now: number,
+): Removal {
+  const next = done(removal, [], removed);
+  return lately ? { ...next, tasks: [...next.tasks, { ...task, notBefore: now + UPLOAD_MS }] } : next;
+}
+
+type Look = Extract<Task, { readonly walk: "objects" }> & { readonly notBefore: number };
+const isLook = (task: Task): task is Look => task.walk === "objects" && task.notBefore !== undefined;
+
+/** Is everything removed that was there? Where it was written lately there may be another look to come. */
+export const isDone = ({ tasks }: Removal): boolean => tasks.every(isLook);
+
+/** When the first task may be done; `undefined`: there is none. */
+export function dueAt({ tasks: [task] }: Removal, now: number): number | undefined {
+  return task && isLook(task) ? Math.max(task.notBefore, now) : task && now;
+}
+
 /** Leave the broadcast of the task alone. */
 export const spare = (removal: Removal): Removal => ({ ...done(removal), spared: true });
 
@@ -102,19 +137,15 @@ export const waitMs = (failures: number): number =>
   Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, failures - 1), LONGEST_WAIT_MS);
 
 /** What the operator is told. */
-export function progressOf({
-  tasks,
-  removed,
-  failures,
-  spared,
-}: Removal): Exclude<PurgeRecord["removal"], undefined> {
-  const error =
-    failures > 0
-      ? "The objects could not be removed yet; it is tried again."
-      : "A broadcast that is under way, or began after the purge, was left alone.";
+export function progressOf(removal: Removal): Exclude<PurgeRecord["removal"], undefined> {
+  const { removed, failures, spared } = removal;
+  const isFailing = failures > 0 && !isDone(removal);
+  const error = isFailing
+    ? "The objects could not be removed yet; it is tried again."
+    : "A broadcast that is under way, or began after the purge, was left alone.";
   return {
-    state: tasks.length > 0 ? "running" : "done",
+    state: isDone(removal) ? "done" : "running",
     removed,
-    ...((failures > 0 || spared) && { error }),
+    ...((isFailing || spared) && { error }),
   };
 }

@@ -18,6 +18,14 @@ export const MAX_BROADCASTS = 50;
 /** After this long a call is given up. */
 export const GIVE_UP_MS = 24 * 3_600_000;
 
+/** The host that prefixes begin with, from what somebody wrote for it: perhaps a whole URL. `undefined`: there is none in it. */
+export function hostOf(text: string): string | undefined {
+  const bare = text.trim().replace(/^https?:\/\//i, "");
+  const url = `https://${bare}`;
+  // What has a user or a space before its host was not meant as one.
+  return /^[^\s@/]+(\/|$)/.test(bare) && URL.canParse(url) ? new URL(url).host : undefined;
+}
+
 /** What the zone is yet to be told of a purge. */
 export interface ZoneWork {
   readonly state: "waiting" | "done" | "failed";
@@ -120,10 +128,13 @@ export interface Pace {
 /** Nothing was called yet. */
 export const RESTED: Pace = { calls: [], failures: 0, notBefore: 0 };
 
-/** When the next call may be made. */
-export function mayCallAt({ calls, notBefore }: Pace): number {
-  const fifth = calls.at(-CALLS);
-  return Math.max(notBefore, fifth === undefined ? 0 : fifth + CALLS_MS);
+/** When the next call may be made. What lies further ahead than it can was written by a clock that went back since. */
+export function mayCallAt({ calls, notBefore }: Pace, now: number): number {
+  const fifth = calls.filter((at) => at <= now).at(-CALLS);
+  return Math.max(
+    notBefore > now + LONGEST_WAIT_MS ? 0 : notBefore,
+    fifth === undefined ? 0 : fifth + CALLS_MS,
+  );
 }
 
 /** A call is made now. */
@@ -183,7 +194,8 @@ export function zoneWaitMs(failures: number, answer: ZoneAnswer, now: number): n
   const header = answer.kind === "answered" ? answer.retryAfter : undefined;
   if (header === undefined) return backoff;
   const asked = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
-  return Number.isFinite(asked) ? Math.max(backoff, asked) : backoff;
+  // Whatever is asked for: what waits is not to be given up for it, and what comes later not to wait with it.
+  return Number.isFinite(asked) ? Math.min(Math.max(backoff, asked), LONGEST_WAIT_MS) : backoff;
 }
 
 /** What the operator is told. */

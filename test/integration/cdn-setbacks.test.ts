@@ -41,7 +41,11 @@ async function cache(path: string): Promise<void> {
 let streams = 0;
 
 /** A stream of its own. */
-async function liveStream(): Promise<{ readonly id: string; readonly encoder: Encoder; readonly path: string }> {
+async function liveStream(): Promise<{
+  readonly id: string;
+  readonly encoder: Encoder;
+  readonly path: string;
+}> {
   streams += 1;
   const id = `setbacks-${streams}`;
   const encoder = await Encoder.open(await createStream(id));
@@ -97,6 +101,7 @@ describe("a stale playlist", () => {
       },
     } as unknown as RateLimit;
     const answers = await Promise.all(Array.from({ length: 20 }, () => edge.get(path, {}, { MISS_LIMIT })));
+    console.log("DBG", answers.map((a) => a.headers.get("cache-status")).join(" | "), edge.calls.join(","));
     for (const answer of answers) await answer.body?.cancel();
     await expect.poll(() => edge.count(`stream ${id} playlist`)).toBe(before + 1);
   });
@@ -163,7 +168,8 @@ describe("a soft purge", () => {
 
 describe("an object that arrives while it is asked for", () => {
   it("is there, and is not remembered as missing", async () => {
-    const { encoder } = await liveStream();
+    const encoder = await Encoder.open(await createStream("setbacks-arrival"));
+    await encoder.pushSegment();
     const path = `/media/${encoder.grant.broadcast}/1/v720/seg-${encoder.msn}.m4s`;
     let looks = 0;
     edge.object = async (key) => {

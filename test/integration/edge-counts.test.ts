@@ -180,7 +180,7 @@ describe("an isolate", () => {
     ctx: { waitUntil(p: Promise<unknown>): void },
     query: string,
     headers = {},
-  ) => hearPlayer(on, ctx, new Request(url(query), { headers }), url(query), "one");
+  ) => hearPlayer(on, ctx, new Request(url(query), { headers }), "one");
 
   it("reports what it counted within seconds, once for all", async () => {
     const waits: Promise<unknown>[] = [];

@@ -135,9 +135,8 @@ describe("a platform that says how it did", () => {
     expect(statusOf(soft)).toMatchObject({ hit: true, detail: "soft-purged" });
     await expect.poll(() => asked.length).toBe(3);
     await expect.poll(async () => statusOf(await get(path, {}, counting)).detail).toBeUndefined();
-    expect(asked[0]).toBe(0);
-    expect(asked[1]).toBe(0);
-    expect(asked[2]).toBeGreaterThan(0);
+    expect(asked[1]).toBe(asked[0]);
+    expect(asked[2]).toBeGreaterThan(asked[0] ?? Number.NaN);
     expect(asked.at(-1)).toBe(asked[2]);
   });
 });

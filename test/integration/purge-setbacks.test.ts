@@ -1,12 +1,16 @@
 /** Purges when something is lost or late: the object's storage, its alarm, an upload that was allowed before a removal. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { applyChanges, type GenerationChanges, type Generations, placeOf } from "../../wire/generations.ts";
 import type { PurgeRecord } from "../../wire/purge.ts";
 import { scopesOfPlaylist } from "../../wire/purge-prefix.ts";
 import { ADMIN, createStream, Encoder, json, origin } from "./encoder.ts";
 import { keysOf, passTime } from "./stream-object.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 const DAY = 86_400_000;
 const NOTHING: Generations = new Map();
@@ -45,6 +49,34 @@ describe("a purges object that lost its storage", () => {
     const purges = env.PURGES.getByName("counts-on");
     expect(await hear(purges, Number.MAX_SAFE_INTEGER)).toMatchObject({ whole: true });
     expect((await hear(purges, 0)).newest).toBeLessThan(Date.now() + DAY);
+  });
+});
+
+describe("the zone's token", () => {
+  it.each([
+    ["with a line break", { CLOUDFLARE_API_TOKEN: "hush\nhush" }],
+    ["with a letter that no header has", { CLOUDFLARE_API_TOKEN: "hush\u2603" }],
+    ["for an API that has no address", { CLOUDFLARE_API: "hush" }],
+    ["for an API that is not there", { CLOUDFLARE_API: "http://127.0.0.1:1" }],
+  ])("is told to nobody: %s", async (name, odd) => {
+    const { Purges } = await import("../../durable-objects/purges.ts");
+    const told = vi.spyOn(console, "error").mockReturnValue();
+    const record = await runInDurableObject(env.PURGES.getByName(name), async (_object, ctx) => {
+      const secrets = {
+        CLOUDFLARE_ZONE_ID: "z",
+        CLOUDFLARE_API_TOKEN: "hush",
+        PUBLIC_HOST: "tv.example.com",
+      };
+      const object = new Purges(ctx, { ...env, ...secrets, CLOUDFLARE_API: "http://127.0.0.1:1", ...odd });
+      const scope = { scope: "/live/a/index.m3u8", stream: "a" };
+      const { id } = await object.purge({ prefixes: [scope], soft: false, remove: false });
+      await object.alarm();
+      await ctx.storage.deleteAlarm();
+      return object.find(id);
+    });
+    expect(record?.zone).toMatchObject({ state: "waiting", attempts: 1, error: expect.any(String) });
+    expect(JSON.stringify([record, told.mock.calls])).not.toContain("Bearer");
+    if (name !== "for an API that has no address") expect(JSON.stringify(record)).not.toContain("hush");
   });
 });
 
@@ -90,15 +122,26 @@ describe("a removal", () => {
         { timeout: 10_000 },
       )
       .toBe(0);
+    const done = await purges().find(id);
+    expect(done?.removal).toMatchObject({ state: "done" });
     await writer.write(new Uint8Array(4));
     await writer.close();
     expect((await upload).status).toBe(201);
     expect(await keysOf(broadcast)).toEqual(["1/v720/seg-9.m4s"]);
+    await evictDurableObject(purges());
     for (let step = 0; step < 20; step += 1) {
       passTime(30_000);
       await runDurableObjectAlarm(purges());
     }
     expect(await keysOf(broadcast)).toEqual([]);
-    expect((await purges().find(id))?.removal?.state).toBe("done");
+    // It may have been asked for, and is in caches then.
+    const after = await purges().find(id);
+    expect(after?.removal).toEqual({ state: "done", removed: (done?.removal?.removed ?? 0) + 1 });
+    expect(after?.generation).toBeGreaterThan(done?.generation ?? Number.NaN);
+    expect(
+      await runInDurableObject(purges(), (_object, { storage }) =>
+        storage.sql.exec("SELECT number FROM purge WHERE removal_due IS NOT NULL").toArray(),
+      ),
+    ).toEqual([]);
   });
 });

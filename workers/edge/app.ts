@@ -27,11 +27,11 @@ export const edgeApp = new Hono<EdgeHono>();
 edgeApp.use(async (c, next) => {
   await next();
   const { headers } = c.res;
-  if (c.req.path.startsWith("/p/")) c.header("x-robots-tag", "noindex");
+  if (c.req.path.startsWith("/p/")) headers.set("x-robots-tag", "noindex");
   // Players learn the server's clock from it; the platform adds one in production, and none locally.
-  if (!headers.has("date")) c.header("date", new Date().toUTCString());
+  if (!headers.has("date")) headers.set("date", new Date().toUTCString());
   if (!headers.has("cache-status"))
-    c.header("cache-status", cacheStatus({ how: "local", detail: "refused" }));
+    headers.set("cache-status", cacheStatus({ how: "local", detail: "refused" }));
 });
 
 edgeApp.use(async (c, next) => {

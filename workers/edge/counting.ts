@@ -46,9 +46,10 @@ export function countStreamCall(env: CountingEnv, ctx: Waiting, stream: string):
 }
 
 /** Hear what the player says of itself with this request, if it does. */
-export function hearPlayer(env: CountingEnv, ctx: Waiting, request: Request, url: URL, stream: string): void {
-  // Most requests have none, and to parse a query costs more than to look for a word in it.
-  const query = url.search.includes(CMCD_PARAMETER) ? url.searchParams.get(CMCD_PARAMETER) : null;
+export function hearPlayer(env: CountingEnv, ctx: Waiting, request: Request, stream: string): void {
+  // Most requests have none, and to parse a URL costs more than to look for a word in it.
+  const { url } = request;
+  const query = url.includes(CMCD_PARAMETER) ? new URL(url).searchParams.get(CMCD_PARAMETER) : null;
   const cmcd = readCmcd(query, (name) => request.headers.get(name));
   if (!cmcd) return;
   tally.heard(stream, cmcd);

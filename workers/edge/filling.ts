@@ -3,6 +3,8 @@
  * of caches. What is shared between requests here is plain memory: a stream belongs to the request that opened it.
  */
 
+import { within } from "../../durable-objects/deadline.ts";
+
 /** What a read begins with: the head of an answer. */
 export interface Head {
   readonly status: number;
@@ -24,6 +26,8 @@ export interface Source {
 const LOOK_MS = 1_000;
 /** The platform ends what a request left behind after half a minute; nobody tells those who wait for it. */
 const GIVE_UP_MS = 45_000;
+/** A read breaks off when no byte comes for so long. */
+const STALL_MS = 10_000;
 
 export class Filling {
   /** Settles when all bytes are there, or the read has failed; never rejects. */
@@ -32,12 +36,36 @@ export class Filling {
   #head: Head | undefined;
   #error: unknown;
   #done = false;
-  readonly #chunks: Uint8Array[] = [];
+  #chunks: Uint8Array[] = [];
   #wakes: (() => void)[] = [];
+  /** Bodies that have not come to their end. */
+  #readers = 0;
+  readonly #onIdle: () => void;
 
-  /** Begin a read. The caller keeps it alive (`waitUntil`), so that nobody depends on the client that began it. */
-  constructor(read: () => Promise<Source>) {
+  /**
+   * Begin a read. The caller keeps it alive (`waitUntil`), so that nobody depends on the client that began it. `onIdle`: it is
+   * over, and nobody reads from it; not to be relied on, for the runtime does not tell of every reader that went away.
+   */
+  constructor(read: () => Promise<Source>, onIdle: () => void = () => {}) {
+    this.#onIdle = onIdle;
     this.finished = this.#run(read);
+  }
+
+  /** True when the request that began it must be over, and the read with it. */
+  isLost(): boolean {
+    return !this.#done && Date.now() > this.#giveUpAt;
+  }
+
+  /** True when all bytes came, or it failed. */
+  isOver(): boolean {
+    return this.#done;
+  }
+
+  /** Forget the bytes: whoever is still reading them is broken off. */
+  letGo(): void {
+    this.#error ??= new Error("a read was let go: memory is short");
+    this.#chunks = [];
+    this.#wake();
   }
 
   /** The head, as soon as it is there; throws what the read threw. */
@@ -60,24 +88,46 @@ export class Filling {
   /** The bytes for one request, as they come. */
   body(): ReadableStream<Uint8Array> {
     let next = 0;
+    let isOpen = true;
+    this.#readers += 1;
+    const leave = () => {
+      if (isOpen) this.#readers -= 1;
+      isOpen = false;
+      this.#tellIfIdle();
+    };
     return new ReadableStream<Uint8Array>({
       pull: async (controller) => {
-        for (;;) {
-          const chunk = this.#chunks[next];
+        try {
+          const chunk = await this.#chunk(next);
+          next += 1;
           if (chunk) {
-            next += 1;
             controller.enqueue(chunk);
             return;
           }
-          if (this.#error !== undefined) throw this.#error;
-          if (this.#done) {
-            controller.close();
-            return;
-          }
-          await this.#change();
+          leave();
+          controller.close();
+        } catch (error) {
+          leave();
+          throw error;
         }
       },
+      cancel: leave,
     });
+  }
+
+  /** A chunk, when it is there; nothing after the last. */
+  async #chunk(index: number): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const chunk = this.#chunks[index];
+      if (chunk) return chunk;
+      if (this.#error !== undefined) throw this.#error;
+      if (this.#done) return undefined;
+      await this.#change();
+    }
+  }
+
+  #tellIfIdle(): void {
+    if (this.#done && this.#readers === 0) this.#onIdle();
   }
 
   async #run(read: () => Promise<Source>): Promise<void> {
@@ -87,11 +137,7 @@ export class Filling {
       if (body instanceof Uint8Array) this.#take(body);
       else {
         this.#wake();
-        let bytes = 0;
-        for await (const chunk of body) {
-          bytes += chunk.byteLength;
-          this.#take(chunk);
-        }
+        const bytes = await this.#drain(body);
         if (bytes !== head.size) throw new Error(`read ${bytes} bytes of ${head.size}`);
       }
     } catch (error) {
@@ -99,6 +145,24 @@ export class Filling {
     } finally {
       this.#done = true;
       this.#wake();
+      this.#tellIfIdle();
+    }
+  }
+
+  async #drain(body: ReadableStream<Uint8Array>): Promise<number> {
+    const reader = body.getReader();
+    let bytes = 0;
+    try {
+      for (;;) {
+        const { done, value } = await within(STALL_MS, "the next byte", reader.read());
+        if (done) return bytes;
+        bytes += value.byteLength;
+        this.#take(value);
+      }
+    } catch (error) {
+      // Not waited for: what hangs may hang here, too.
+      reader.cancel(error).catch(() => {});
+      throw error;
     }
   }
 

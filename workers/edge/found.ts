@@ -14,6 +14,8 @@ export interface Found {
   /** Bytes of the whole object. */
   readonly size: number;
   readonly body: ReadableStream<Uint8Array> | null;
+  /** The runtime knows how long `body` is; of what is made here it has to be told. */
+  readonly knowsLength: boolean;
   readonly ageSeconds: number;
   readonly story: Story;
 }
@@ -64,3 +66,10 @@ export function copyHeaders(
 /** Seconds since a copy was fetched. */
 export const ageOf = (headers: Headers, now: number): number =>
   Math.max(0, (now - Number(headers.get(COPY.at) ?? now)) / 1000);
+
+/** Clocks of one location's machines may differ by this much. */
+const SKEW_MS = 5_000;
+
+/** True for a copy that was kept before a clock went back: nobody can tell how old it is. */
+export const isFromTheFuture = (headers: Headers, now: number): boolean =>
+  Number(headers.get(COPY.at) ?? now) - now > SKEW_MS;

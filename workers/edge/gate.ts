@@ -51,7 +51,7 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   if (refusal) return refusal;
   const stream = streamOf(target);
   if (stream !== undefined && target.kind !== "status")
-    hearPlayer(c.env, c.executionCtx, request, new URL(request.url), stream);
+    hearPlayer(c.env, c.executionCtx, request, stream);
   const asking = askingOf(c, stream ?? "", generations);
   const newest = newestOf(target);
   let found = await obtain(asking, newest, wishOf(request, serving));

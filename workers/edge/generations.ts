@@ -24,6 +24,8 @@ const LIMIT_MS = 900;
 const SHARED_MS = 250;
 /** A request does not wait longer for the Purges object. */
 const PATIENCE_MS = 2_000;
+/** Nor for this long once it did not answer, until it does. */
+const PATIENCE_IN_TROUBLE_MS = 200;
 /** While it does not answer, requests wait for it this seldom. */
 const RETRY_MS = 1_000;
 
@@ -59,11 +61,14 @@ export async function knownGenerations(
   // A clock that went back tells nothing of an age.
   if (age >= 0 && age < RENEW_MS) return known?.generations;
   // One that was begun by a request which is no more never ends.
-  if (!renewal || now - renewal.begunAt > PATIENCE_MS) renewal = { done: renew(env), begunAt: now };
+  const inTrouble = failedAt > (known?.asOf ?? Number.NEGATIVE_INFINITY);
+  const askedMs = now - (renewal?.begunAt ?? now);
+  if (!renewal || askedMs < 0 || askedMs > (inTrouble ? RETRY_MS : PATIENCE_MS))
+    renewal = { done: renew(env), begunAt: now };
   const { done } = renewal;
   ctx.waitUntil(done);
-  if (!(age >= 0 && age < LIMIT_MS) && now - failedAt > RETRY_MS) {
-    await within(PATIENCE_MS, "the purges", done).catch(() => {
+  if (!(age >= 0 && age < LIMIT_MS) && Math.abs(now - failedAt) > RETRY_MS) {
+    await within(inTrouble ? PATIENCE_IN_TROUBLE_MS : PATIENCE_MS, "the purges", done).catch(() => {
       failedAt = Date.now();
     });
   }
@@ -106,7 +111,10 @@ const keyOf = (since: number): string => `${KEY_ORIGIN}/generations?since=${sinc
 async function shared(since: number): Promise<Told | undefined> {
   const copy = await caches.default.match(keyOf(since));
   const told = copy && parse(ToldSchema, await copy.json());
-  return told?.ok && Date.now() - told.value.asOf < SHARED_MS ? told.value : undefined;
+  if (!told?.ok) return undefined;
+  // One from the future was kept before a clock went back.
+  const ageMs = Date.now() - told.value.asOf;
+  return ageMs >= 0 && ageMs < SHARED_MS ? told.value : undefined;
 }
 
 async function ask(env: EdgeEnv, since: number): Promise<Told> {

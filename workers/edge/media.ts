@@ -7,8 +7,7 @@ import { type EdgeContext, nothingHere, serve } from "./gate.ts";
 
 /** Serve `GET` and `HEAD /media/<broadcast>/<session>/<rendition>/<file>`. */
 export async function serveMedia(c: EdgeContext): Promise<Response> {
-  const path = new URL(c.req.url).pathname.slice(c.get("base").length + "/media/".length);
-  const address = parseMediaPath(path);
+  const address = parseMediaPath(c.req.path.slice(c.get("base").length + "/media/".length));
   if (!address) return nothingHere(notFound());
   if (!allowsRendition(c.get("visitor"), address.rendition)) return forbidden();
   return serve(c, { kind: "media", address }, { hidden: notFound(), ranges: true });

@@ -10,10 +10,12 @@ import type { Story, Why } from "./core/cache-status.ts";
 import type { RangeWish } from "./core/conditional.ts";
 import { type Freshness, freshnessOf, readAllowance } from "./core/freshness.ts";
 import { retentionOf } from "./core/lifetimes.ts";
-import { Filling, type Head, type Source } from "./filling.ts";
+import type { Filling, Head } from "./filling.ts";
 import { type Fill, fill, type Reads } from "./fills.ts";
-import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
+import { ageOf, COPY, copyHeaders, type Found, isFromTheFuture, type Wish } from "./found.ts";
+import { knownGenerations } from "./generations.ts";
 import { KEY_ORIGIN } from "./key-origin.ts";
+import { beginReading, end, hasRoom, type Reading, readingOf } from "./readings.ts";
 import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
 
 /** What a read needs of the request that it is for. */
@@ -30,22 +32,9 @@ export interface Asking {
 /** `unavailable`: neither the object nor a copy that may be served. `too-many`: this client caused too many reads. */
 export type Nothing = "unavailable" | "too-many";
 
-/** A read under way, and whom it is for. */
-interface Reading {
-  readonly filling: Filling;
-  /** Nobody waits for it: a stale copy was served meanwhile. */
-  readonly behind: boolean;
-}
-
-/** Of this isolate, by key. */
-const readings = new Map<string, Reading>();
-/** Bytes that they hold. */
-let heldBytes = 0;
 /** Until when something is taken for failing, milliseconds since 1970: those who have a stale copy do not wait for it again. */
 const failing = new Map<string, number>();
 
-/** Reads that hold more than this together are not shared any more: an isolate has 128 MB. */
-const MAX_HELD_BYTES = 48 * 2 ** 20;
 const FAILING_MS = 1_000;
 const MAX_FAILING = 1_000;
 /** Those who have a stale copy do not wait longer than this for a fresh one. */
@@ -60,12 +49,14 @@ export async function readThrough(asking: Asking, target: Target, wish: Wish): P
   if (!generations) return bypass(asking, target, "purges-unknown");
   const place = placeOf(generations, scopesOf(target));
   const key = keyOf(target, place.number);
-  const reading = readings.get(key);
-  if (reading && !reading.behind) return join(target, key, reading.filling, place, wish);
+  const reading = readingOf(key);
+  if (reading && !reading.behind) return join(asking, target, reading, place, wish);
   const copy = await newestCopy(target, key, place, wish.range);
   if (copy?.freshness.fresh) return found(copy, { how: "hit", ttl: copy.freshness.ttl });
   if (copy?.freshness.whileRevalidating) {
-    if (!readings.has(key) && (await asking.mayRead())) begin(asking, target, key, true);
+    // Somebody else may have begun while the limit was asked.
+    if (!readingOf(key) && (await asking.mayRead()) && !readingOf(key))
+      begin(asking, target, key, place, true);
     return found(copy, {
       how: "stale",
       ttl: copy.freshness.ttl,
@@ -73,26 +64,32 @@ export async function readThrough(asking: Asking, target: Target, wish: Wish): P
     });
   }
   if (isFailing(target)) {
-    const stale = await serveStale(target, key, copy);
+    const stale = await serveStale(asking, target, place, wish, copy);
     if (stale) return stale;
   }
-  return lead(asking, target, key, copy, await whyMissed(target, place, copy, wish));
+  return lead(asking, target, place, copy, wish);
 }
 
 /** Read it, or wait for somebody who began a moment ago. */
 async function lead(
   asking: Asking,
   target: Target,
-  key: string,
+  place: Place,
   copy: Copy | undefined,
-  why: Why,
+  wish: Wish,
 ): Promise<Found | Nothing> {
-  if (!readings.has(key) && !(await asking.mayRead())) return "too-many";
-  // Somebody else may have begun while the limit was asked.
-  const running = readings.get(key)?.filling;
-  if (!running && target.kind === "media" && heldBytes > MAX_HELD_BYTES)
+  const key = keyOf(target, place.number);
+  const why = await whyMissed(target, place, copy, wish);
+  if (!readingOf(key) && !(await asking.mayRead())) {
+    await copy?.response.body?.cancel();
+    return "too-many";
+  }
+  const running = readingOf(key)?.filling;
+  if (!running && target.kind === "media" && !hasRoom()) {
+    await copy?.response.body?.cancel();
     return bypass(asking, target, "busy");
-  const filling = running ?? begin(asking, target, key, false);
+  }
+  const filling = running ?? begin(asking, target, key, place, false);
   try {
     const head = await (copy?.freshness.ifError
       ? within(PATIENCE_MS, "a fresh copy", filling.head())
@@ -102,67 +99,69 @@ async function lead(
   } catch (error) {
     console.error("edge: a read failed", key, error);
     noteFailure(target);
-    return (await serveStale(target, key, copy)) ?? "unavailable";
+    return (await serveStale(asking, target, place, wish, copy)) ?? "unavailable";
   }
 }
 
 /** Wait for a read that another request began. */
 async function join(
+  asking: Asking,
   target: Target,
-  key: string,
-  filling: Filling,
+  { filling, begunAt }: Reading,
   place: Place,
   wish: Wish,
 ): Promise<Found | Nothing> {
+  const isHeld = target.kind === "playlist" && target.reload !== undefined;
+  const patienceMs = Math.min(PATIENCE_MS, Math.max(0, begunAt + PATIENCE_MS - Date.now()));
+  try {
+    await (isHeld ? filling.head() : within(patienceMs, "a read", filling.head()));
+  } catch {
+    // Late, or failed: whoever began it has told the log.
+    const stale = await serveStale(asking, target, place, wish);
+    if (stale) return stale;
+  }
   try {
     return foundNow(filling, await filling.head(), "cold", true);
   } catch {
-    // Whoever began it has told the log.
-    const copy = await newestCopy(target, key, place, wish.range);
-    return (await serveStale(target, key, copy)) ?? "unavailable";
+    return (await serveStale(asking, target, place, wish)) ?? "unavailable";
   }
 }
 
 /** Begin a read that lives on without the request that began it, and keep what it brings. */
-function begin(asking: Asking, target: Target, key: string, behind: boolean): Filling {
+function begin(asking: Asking, target: Target, key: string, place: Place, behind: boolean): Filling {
   let filled: Fill | undefined;
-  let held = 0;
-  const filling = new Filling(async (): Promise<Source> => {
+  const filling = beginReading(key, behind, async () => {
     filled = await fill(asking.env, target, asking.reads);
-    held = filled.size;
-    heldBytes += held;
     const { status, size, body } = filled;
     return { head: { status, size, headers: copyHeaders(filled, Date.now()) }, body };
   });
-  readings.set(key, { filling, behind });
   const kept = filling.finished
-    .then(() => filled && keep(target, key, filling, filled))
+    .then(() => filled && keep(target, place, filling, filled))
     .catch((error) => console.error("edge: a copy could not be kept", key, error))
-    .finally(() => {
-      heldBytes -= held;
-      if (readings.get(key)?.filling === filling) readings.delete(key);
-    });
+    .finally(() => end(key, filling));
   asking.ctx.waitUntil(kept);
   return filling;
 }
 
 /** Keep what was read, under its own key and under that of what it may stand in for. */
-async function keep(target: Target, key: string, filling: Filling, filled: Fill): Promise<void> {
+async function keep(target: Target, place: Place, filling: Filling, filled: Fill): Promise<void> {
   const bytes = await filling.whole();
-  if (!bytes || retentionOf(filled.lifetime) === 0) return;
+  if (!bytes) return;
+  // What a soft purge left must not come back once this is forgotten: it is known to be gone.
+  if (filled.status === 404 && place.soft && place.before !== undefined)
+    await caches.default.delete(keyOf(target, place.before));
+  if (retentionOf(filled.lifetime) === 0) return;
   failing.delete(failureKey(target));
-  const put = (under: string, what: Fill) =>
+  const put = (under: Target, what: Fill) =>
     caches.default.put(
-      under,
+      keyOf(under, place.number),
       new Response(bytes, { status: what.status, headers: copyHeaders(what, Date.now()) }),
     );
   const standIn = standInOf(target);
   await Promise.all([
-    put(key, filled),
+    put(target, filled),
     // The newest playlist, however it was asked for, is what a plain request gets, and what is left when the stream fails.
-    ...(standIn && filled.asStandIn
-      ? [put(keyOf(standIn, numberOf(key)), { ...filled, lifetime: filled.asStandIn })]
-      : []),
+    ...(standIn && filled.asStandIn ? [put(standIn, { ...filled, lifetime: filled.asStandIn })] : []),
   ]);
 }
 
@@ -191,6 +190,10 @@ async function newestCopy(
 async function copyUnder(key: string, range?: RangeWish, staleSeconds?: number): Promise<Copy | undefined> {
   const response = await match(key, range);
   if (!response) return undefined;
+  if (isFromTheFuture(response.headers, Date.now())) {
+    await response.body?.cancel();
+    return undefined;
+  }
   const ageSeconds = ageOf(response.headers, Date.now());
   const allowance = readAllowance(response.headers.get(COPY.edge));
   const total = /\/([0-9]+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
@@ -233,19 +236,44 @@ async function whyMissed(target: Target, place: Place, copy: Copy | undefined, w
   return wish.range ? "range" : "cold";
 }
 
-/** A copy that its directives allow while the origin side fails: its own, or of what may stand in. */
-async function serveStale(target: Target, key: string, copy: Copy | undefined): Promise<Found | undefined> {
-  if (copy?.freshness.ifError) return foundStale(copy);
-  await copy?.response.body?.cancel();
+/**
+ * A copy that its directives allow while the origin side fails: its own, or of what may stand in. Whoever comes here has
+ * waited: what was purged meanwhile is not served any more. `copy`: what was found before.
+ */
+async function serveStale(
+  asking: Asking,
+  target: Target,
+  before: Place,
+  wish: Wish,
+  copy?: Copy,
+): Promise<Found | undefined> {
+  const place = await placeNow(asking, target);
+  const own =
+    copy && place?.number === before.number
+      ? copy
+      : place && (await newestCopy(target, keyOf(target, place.number), place, wish.range));
+  if (copy !== own) await copy?.response.body?.cancel();
+  if (own?.freshness.ifError || own?.freshness.fresh) return foundStale(own);
+  await own?.response.body?.cancel();
   const standIn = standInOf(target);
-  const other = standIn && (await copyUnder(keyOf(standIn, numberOf(key))));
-  if (!other) return undefined;
-  if (!other.freshness.fresh && !other.freshness.ifError) {
-    await other.response.body?.cancel();
-    return undefined;
-  }
+  if (!standIn || !(await staleStandIn(asking, standIn, true))) return undefined;
   await scheduler.wait(STAND_IN_HOLD_MS);
-  return foundStale(other);
+  return staleStandIn(asking, standIn);
+}
+
+/** What may stand in for another playlist; `isLook`: only whether there is something. */
+async function staleStandIn(asking: Asking, standIn: Target, isLook = false): Promise<Found | undefined> {
+  const place = await placeNow(asking, standIn);
+  const copy = place && (await newestCopy(standIn, keyOf(standIn, place.number), place, undefined));
+  const isAllowed = copy?.freshness.fresh || copy?.freshness.ifError;
+  if (isLook || !isAllowed) await copy?.response.body?.cancel();
+  return isAllowed ? foundStale(copy) : undefined;
+}
+
+/** The place of a target as purges are known now. */
+async function placeNow({ env, ctx }: Asking, target: Target): Promise<Place | undefined> {
+  const generations = await knownGenerations(env, ctx);
+  return generations && placeOf(generations, scopesOf(target));
 }
 
 const foundStale = (copy: Copy): Found =>
@@ -256,6 +284,7 @@ const found = ({ response, size, ageSeconds }: Copy, story: Story): Found => ({
   headers: response.headers,
   size,
   body: response.body,
+  knowsLength: true,
   ageSeconds,
   story,
 });
@@ -269,6 +298,7 @@ function foundNow(filling: Filling, head: Head, why: Why, collapsed: boolean): F
     headers,
     size: head.size,
     body: filling.body(),
+    knowsLength: false,
     ageSeconds: 0,
     story: { how: "miss", why, status: head.status, collapsed, stored: stored && !collapsed, ttl: maxAge },
   };
@@ -282,7 +312,7 @@ async function bypass(asking: Asking, target: Target, detail: string): Promise<F
     const { status, size, body } = filled;
     const headers = new Headers(copyHeaders(filled, Date.now()));
     const stream = new Response(body).body;
-    return { status, headers, size, body: stream, ageSeconds: 0, story: { how: "bypass", detail, status } };
+    return { status, headers, size, body: stream, knowsLength: true, ageSeconds: 0, story: { how: "bypass", detail, status } };
   } catch (error) {
     console.error("edge: a read failed", pathOf(target), error);
     return "unavailable";
@@ -293,7 +323,11 @@ async function bypass(asking: Asking, target: Target, detail: string): Promise<F
 const failureKey = (target: Target): string =>
   target.kind === "media" ? "bucket" : `stream ${streamOf(target) ?? ""}`;
 
-const isFailing = (target: Target): boolean => (failing.get(failureKey(target)) ?? 0) > Date.now();
+function isFailing(target: Target): boolean {
+  const leftMs = (failing.get(failureKey(target)) ?? 0) - Date.now();
+  // More is left only after a clock went back.
+  return leftMs > 0 && leftMs <= FAILING_MS;
+}
 
 const noteFailure = (target: Target): void =>
   remember(failing, failureKey(target), Date.now() + FAILING_MS, MAX_FAILING);
@@ -303,5 +337,3 @@ const keyOf = (target: Target, number: number): string => {
   const path = pathOf(target);
   return `${KEY_ORIGIN}${path}${path.includes("?") ? "&" : "?"}g=${number}`;
 };
-
-const numberOf = (key: string): number => Number(key.slice(key.lastIndexOf("g=") + 2));

@@ -112,6 +112,7 @@ async function ask({ ctx }: Asking, target: Target, number: number, { range }: W
     headers: response.headers,
     size: Number(total ?? response.headers.get("content-length")),
     body: response.body,
+    knowsLength: response.headers.has("content-length"),
     ageSeconds,
     story: storyOfPlatform(
       response.headers.get("cf-cache-status"),

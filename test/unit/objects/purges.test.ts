@@ -55,7 +55,9 @@ class Ledgers {
     const scopes = prefixes.length === 0 ? [EVERYTHING] : scopesToBump(prefixes);
     for (const scope of scopes)
       this.entries.set(scope, bump(scope, this.entries.get(scope), { number, soft }));
-    const oldest = Math.min(...[...this.entries.values()].map((entry) => entry.number));
+    const oldest = Math.min(
+      ...[...this.entries.values()].map(({ scope, number }) => (scope === EVERYTHING ? Infinity : number)),
+    );
     const untidy = isUntidy({ count: this.entries.size, oldest }, now, this.#bounds);
     if (untidy) {
       const left = tidy([...this.entries.values()], now, this.#bounds);
@@ -237,6 +239,9 @@ describe("the ledger", () => {
     expect(isUntidy({ count: 2, oldest: START }, START + 32.1 * DAY)).toBe(true);
     expect(tidy(entries, START + 32.1 * DAY)).toEqual(entries.slice(1));
     expect(isUntidy({ count: 0, oldest: 0 }, START)).toBe(false);
+    // The number of everything is part of every key: without it, all would be fetched again.
+    expect(isUntidy({ count: 1, oldest: Number.POSITIVE_INFINITY }, START + 99 * DAY)).toBe(false);
+    expect(tidy([entry("/", START), ...entries], START + 99 * DAY)).toEqual([entry("/", START)]);
   });
 });
 

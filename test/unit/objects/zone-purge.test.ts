@@ -1,6 +1,7 @@
 /** Purging the zone's own cache, against a Cloudflare that is a function: batches, rate, patience, and giving up. */
 import { describe, expect, it, vi } from "vitest";
 import {
+  hostOf,
   judgeZone,
   type Pace,
   RESTED,
@@ -99,6 +100,21 @@ describe("a scope in the zone", () => {
   });
 });
 
+describe("the host", () => {
+  it.each([
+    ["tv.example.com", "tv.example.com"],
+    [" https://TV.example.com/ ", "tv.example.com"],
+    ["http://tv.example.com:8080/live", "tv.example.com:8080"],
+    ["t\u00fcv.example.com", "xn--tv-xka.example.com"],
+    ["", undefined],
+    ["https://", undefined],
+    ["two hosts", undefined],
+    ["user:secret@tv.example.com", undefined],
+  ])("%j is %j to Cloudflare", (text, host) => {
+    expect(hostOf(text)).toBe(host);
+  });
+});
+
 describe("the zone", () => {
   it("is told of many purges at once, thirty prefixes a call", async () => {
     const world = new World();
@@ -183,6 +199,34 @@ describe("the zone", () => {
       { state: "done", attempts: 2 },
       { state: "done", attempts: 1 },
     ]);
+  });
+
+  it.each(["999999999", "Fri, 21 Nov 2036 00:00:00 GMT"])(
+    "is not waited for longer than an hour, though it asks for it: %s",
+    async (patience) => {
+      const world = new World();
+      world.answers.push(() => new Response("{}", { status: 429, headers: { "retry-after": patience } }));
+      world.add(1, [one(1)]);
+      await world.run();
+      world.add(2, [one(2)]);
+      await world.run();
+      expect([world.zone(1).state, world.zone(2).state]).toEqual(["done", "done"]);
+    },
+  );
+
+  it("is called again when the clock went back", async () => {
+    const world = new World();
+    world.now += 365 * 24 * HOUR;
+    world.answers.push(() => new Response("{}", { status: 500 }));
+    world.add(
+      1,
+      Array.from({ length: 360 }, (_, n) => one(n)),
+    );
+    await world.run(1000);
+    world.now = START;
+    world.add(2, [one(2)]);
+    await world.run();
+    expect(world.zone(2).state).toBe("done");
   });
 
   it("is waited for longer each time, and given up after a day", async () => {

@@ -47,6 +47,7 @@ export function isNotModified(
   { etag, lastModified }: Validators,
 ): boolean {
   if (ifNoneMatch !== null) return hasTag(ifNoneMatch, etag);
+  if (ifModifiedSince === null) return false;
   const [since, modified] = [dateOf(ifModifiedSince), dateOf(lastModified)];
   return since !== undefined && modified !== undefined && modified <= since;
 }

@@ -18,10 +18,24 @@ export interface Freshness {
 
 const NOTHING: Allowance = { maxAge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
+/** There are a handful of texts, and one of them is read with every request. */
+const read = new Map<string, Allowance>();
+const MAX_READ = 100;
+
 /** Read the directives that an answer was stored with; what is not named is not allowed. */
 export function readAllowance(cacheControl: string | null): Allowance {
+  if (cacheControl === null) return NOTHING;
+  const known = read.get(cacheControl);
+  if (known) return known;
+  const allowance = parseAllowance(cacheControl);
+  if (read.size >= MAX_READ) read.clear();
+  read.set(cacheControl, allowance);
+  return allowance;
+}
+
+function parseAllowance(cacheControl: string): Allowance {
   const directives = new Map(
-    (cacheControl ?? "").split(",").map((directive) => {
+    cacheControl.split(",").map((directive) => {
       const [name = "", value = ""] = directive.trim().toLowerCase().split("=", 2);
       return [name, value] as const;
     }),
@@ -46,7 +60,9 @@ export function readAllowance(cacheControl: string | null): Allowance {
  * @param staleSeconds since a soft purge made it stale before its time; absent when none did
  */
 export function freshnessOf(allowance: Allowance, ageSeconds: number, staleSeconds?: number): Freshness {
-  const overdue = Math.max(ageSeconds - allowance.maxAge, staleSeconds ?? Number.NEGATIVE_INFINITY);
+  // A purge is never in the future, whatever two clocks say: what it made stale is not fresh.
+  const purged = staleSeconds === undefined ? Number.NEGATIVE_INFINITY : Math.max(0, staleSeconds);
+  const overdue = Math.max(ageSeconds - allowance.maxAge, purged);
   return {
     fresh: overdue < 0,
     whileRevalidating: overdue < allowance.staleWhileRevalidate,
