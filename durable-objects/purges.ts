@@ -214,12 +214,17 @@ const recordOf = ({ number, at, prefixes, soft, generation, removal, zone }: Pur
   ...(zone && { zone: zoneProgress(zone) }),
 });
 
+const HEADER_SAFE = /^[\x21-\x7e]+$/;
+
 function zoneOf(env: ObjectsEnv): Zone | undefined {
   const { CLOUDFLARE_ZONE_ID: id, CLOUDFLARE_API_TOKEN: token, PUBLIC_HOST } = env;
   if (!id || !token || !PUBLIC_HOST) return undefined;
   const host = hostOf(PUBLIC_HOST);
-  if (host === undefined) {
-    console.error("PUBLIC_HOST is not a host: the zone's cache is not purged", PUBLIC_HOST);
+  // The runtime writes a header that it does not like into the log, and the token with it.
+  const odd =
+    host === undefined ? "PUBLIC_HOST" : HEADER_SAFE.test(token) ? undefined : "CLOUDFLARE_API_TOKEN";
+  if (host === undefined || odd !== undefined) {
+    console.error(`${odd} cannot be used as it is: the zone's cache is not purged`);
     return undefined;
   }
   return { id, token, host, api: env.CLOUDFLARE_API || CLOUDFLARE_API };

@@ -13,6 +13,8 @@ const ORIGIN_PATH = "/_origin";
 
 export default {
   fetch(request, env, ctx) {
+    // Viewers' requests are many: their URL is not taken apart here.
+    if (!request.url.includes(`${ORIGIN_PATH}/`)) return edgeApp.fetch(request, env, ctx);
     const url = new URL(request.url);
     if (!url.pathname.startsWith(`${ORIGIN_PATH}/`)) return edgeApp.fetch(request, env, ctx);
     url.pathname = url.pathname.slice(ORIGIN_PATH.length);

@@ -109,7 +109,13 @@ async function build(entry: Entry, folder: string): Promise<string> {
   const main = join(ROOT, ENTRIES[entry]);
   writeFileSync(
     config,
-    JSON.stringify({ name: entry, main, compatibility_date: compatibilityDate(), send_metrics: false }),
+    JSON.stringify({
+      name: entry,
+      main,
+      compatibility_date: compatibilityDate(),
+      keep_names: false,
+      send_metrics: false,
+    }),
   );
   const args = ["deploy", "--dry-run", "--config", config, "--outdir", join(out, "dist")];
   const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");

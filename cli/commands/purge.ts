@@ -79,6 +79,8 @@ function refuse(prefixes: readonly string[], { soft, delete: remove, yes, all }:
   if (remove && !yes) throw wrong("What is deleted does not come back. Say --yes if it is meant.");
   for (const prefix of prefixes) {
     const parsed = parsePrefix(prefix);
+    // `--all` beside a name may have been meant as all of that.
+    if (parsed.ok && all) throw wrong(`Either --all, which is everything, or "${prefix}".`);
     if (parsed.ok) continue;
     if (parsed.error.reason === "bad-prefix") throw wrong(`"${prefix}": ${parsed.error.detail}`);
     if (!all)

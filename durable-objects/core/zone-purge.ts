@@ -20,10 +20,8 @@ export const GIVE_UP_MS = 24 * 3_600_000;
 
 /** The host that prefixes begin with, from what somebody wrote for it: perhaps a whole URL. `undefined`: there is none in it. */
 export function hostOf(text: string): string | undefined {
-  const bare = text.trim().replace(/^https?:\/\//i, "");
-  const url = `https://${bare}`;
-  // What has a user or a space before its host was not meant as one.
-  return /^[^\s@/]+(\/|$)/.test(bare) && URL.canParse(url) ? new URL(url).host : undefined;
+  const [, host] = /^(?:https?:\/\/)?([a-z0-9.-]+(?::[0-9]{1,5})?)(?:\/|$)/i.exec(text.trim()) ?? [];
+  return host?.toLowerCase();
 }
 
 /** What the zone is yet to be told of a purge. */

@@ -1,6 +1,9 @@
 /** The edge as a cache when reads hang, clocks jump and purges come at a bad moment: nothing sticks, and nothing purged comes back. */
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { GenerationChangesSchema, placeOf } from "../../wire/generations.ts";
+import { parse } from "../../wire/parse.ts";
+import { scopesOfPlaylist } from "../../wire/purge-prefix.ts";
 import { EdgeBench, pass, slowObject, statusOf } from "./edge-bench.ts";
 import { bytesOf, createStream, Encoder, textOf } from "./encoder.ts";
 
@@ -101,7 +104,6 @@ describe("a stale playlist", () => {
       },
     } as unknown as RateLimit;
     const answers = await Promise.all(Array.from({ length: 20 }, () => edge.get(path, {}, { MISS_LIMIT })));
-    console.log("DBG", answers.map((a) => a.headers.get("cache-status")).join(" | "), edge.calls.join(","));
     for (const answer of answers) await answer.body?.cancel();
     await expect.poll(() => edge.count(`stream ${id} playlist`)).toBe(before + 1);
   });
@@ -187,9 +189,13 @@ describe("a clock that went back", () => {
   it("does not freeze a playlist", async () => {
     const { id, path, encoder } = await liveStream();
     const text = await textOf(edge.get(path));
-    const key = `https://cache.millrace.invalid/live/${id}/v720/index.m3u8?g=0`;
     await cache(path);
+    const told = parse(GenerationChangesSchema, await env.PURGES.getByName("purges").generations(0));
+    const { number } = placeOf(new Map(told.ok ? told.value.changes : []), scopesOfPlaylist(id));
+    const key = `https://cache.millrace.invalid${path}?g=${number}`;
     const copy = await caches.default.match(key);
+    expect(copy?.headers.get("x-millrace-at")).toBeDefined();
+    await copy?.body?.cancel();
     const headers = new Headers(copy?.headers);
     headers.set("x-millrace-at", String(Date.now() + 3_600_000));
     await caches.default.put(key, new Response(text, { headers }));
@@ -212,5 +218,30 @@ describe("while the purges cannot be learned", () => {
       expect((await edge.get(path)).status).toBe(200);
       expect(performance.now() - began).toBeLessThan(1_000);
     }
+  });
+});
+
+describe("a plain request for a playlist", () => {
+  it("is not given what somebody was given who asked for the distant past", async () => {
+    const { path, encoder } = await liveStream();
+    await cache(`${path}?_HLS_msn=0`);
+    const old = await textOf(edge.get(`${path}?_HLS_msn=0`));
+    await encoder.pushPart();
+    pass(4);
+    expect(await textOf(edge.get(`${path}?_HLS_msn=0`))).toBe(old);
+    expect(await textOf(edge.get(path))).not.toBe(old);
+  });
+
+  it("does not wait for a part, because somebody was given a stale playlist instead of it", async () => {
+    const { path, encoder } = await liveStream();
+    await cache(path);
+    edge.streams = "fails";
+    const stale = await edge.get(`${path}?_HLS_msn=${encoder.msn}&_HLS_part=${encoder.part}`);
+    expect(statusOf(stale).detail).toBe("stale-if-error");
+    edge.streams = "well";
+    pass(0.5);
+    const began = performance.now();
+    expect((await edge.get(path)).status).toBe(200);
+    expect(performance.now() - began).toBeLessThan(900);
   });
 });

@@ -11,14 +11,14 @@ import { type EdgeHono, nothingHere } from "./gate.ts";
 import { tooLarge } from "./limits.ts";
 import { serveMedia } from "./media.ts";
 import { servePage } from "./pages.ts";
-import { playlists } from "./playlists.ts";
+import { servePlaylist } from "./playlists.ts";
 
 const WATCH_PAGE = /^\/p\/[^/]*\/watch\/[^/]+$/;
 
 /** What can be watched, at `/` and below a signed path. */
 const watching = new Hono<EdgeHono>();
 watching.get("/watch/:stream", (c) => servePage(c, "watch.html"));
-watching.route("/live", playlists);
+watching.get("/live/*", servePlaylist);
 watching.get("/media/*", serveMedia);
 watching.route("/api", api);
 

@@ -12,10 +12,11 @@ import { forbidden, mayWatch, undecided } from "./access.ts";
 import { type Audience, answerWith, localHeaders, rangeWish, unavailable } from "./answers.ts";
 import { type Nothing, obtain } from "./cache.ts";
 import { outcomeOf } from "./core/cache-status.ts";
+import { readAllowance } from "./core/freshness.ts";
 import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import type { Visitor } from "./core/visitor.ts";
 import { countBucketRead, countMedia, countPlaylist, countStreamCall, hearPlayer } from "./counting.ts";
-import type { Found } from "./found.ts";
+import { COPY, type Found } from "./found.ts";
 import { knownGenerations } from "./generations.ts";
 import { isTooMuch, tooManyRequests } from "./limits.ts";
 import { newestOf, noteAnswered } from "./newest.ts";
@@ -50,21 +51,34 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   const refusal = await refuse(c, target, serving.hidden);
   if (refusal) return refusal;
   const stream = streamOf(target);
-  if (stream !== undefined && target.kind !== "status")
-    hearPlayer(c.env, c.executionCtx, request, stream);
+  if (stream !== undefined && target.kind !== "status") hearPlayer(c.env, c.executionCtx, request, stream);
   const asking = askingOf(c, stream ?? "", generations);
   const newest = newestOf(target);
   let found = await obtain(asking, newest, wishOf(request, serving));
   const isPlain = newest !== target;
-  if (isPlain && !isWhole(found)) found = await obtain(asking, target, {});
-  if (isWhole(found)) noteAnswered(newest);
+  if (isPlain && !isRightForPlain(found)) {
+    if (typeof found !== "string") await found.body?.cancel();
+    found = await obtain(asking, target, {});
+  } else if (isNews(found)) noteAnswered(newest);
   if (found === "too-many") return tooManyRequests();
   count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
   if (found === "unavailable") return unavailable();
   return answerWith(request, found, { ...serving, signed: c.get("visitor").signed, isPlain });
 }
 
-const isWhole = (found: Found | Nothing): boolean => typeof found !== "string" && found.status === 200;
+/** The answer to somebody who waited may be kept longer than a plain one: a request for what is long past is given an old one. */
+function isRightForPlain(found: Found | Nothing): boolean {
+  if (typeof found === "string" || found.status !== 200 || found.story.how === "stale") return false;
+  return found.ageSeconds < readAllowance(found.headers.get(COPY.plainEdge)).maxAge;
+}
+
+/** A playlist that was drawn just now: not one that stands in for it, and not one that others were given long ago. */
+const isNews = (found: Found | Nothing): boolean =>
+  typeof found !== "string" &&
+  found.status === 200 &&
+  found.story.how !== "stale" &&
+  found.ageSeconds < NEWS_SECONDS;
+const NEWS_SECONDS = 1;
 
 /** Anything but a yes. */
 async function refuse(c: EdgeContext, target: Target, hidden: Problem): Promise<Response | undefined> {

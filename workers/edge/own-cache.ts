@@ -25,7 +25,7 @@ export interface Asking {
   /** `undefined`: the purges could not be learned. */
   readonly generations: Generations | undefined;
   readonly reads: Reads;
-  /** May this client cause a read? Asked before each. */
+  /** May this client cause a read? Asked before each that it would wait for. */
   readonly mayRead: () => Promise<boolean>;
 }
 
@@ -54,9 +54,8 @@ export async function readThrough(asking: Asking, target: Target, wish: Wish): P
   const copy = await newestCopy(target, key, place, wish.range);
   if (copy?.freshness.fresh) return found(copy, { how: "hit", ttl: copy.freshness.ttl });
   if (copy?.freshness.whileRevalidating) {
-    // Somebody else may have begun while the limit was asked.
-    if (!readingOf(key) && (await asking.mayRead()) && !readingOf(key))
-      begin(asking, target, key, place, true);
+    // No limit is asked: a copy is fetched again once, whoever comes. To wait for one would let all who wait begin.
+    if (!readingOf(key)) begin(asking, target, key, place, true);
     return found(copy, {
       how: "stale",
       ttl: copy.freshness.ttl,
@@ -312,7 +311,15 @@ async function bypass(asking: Asking, target: Target, detail: string): Promise<F
     const { status, size, body } = filled;
     const headers = new Headers(copyHeaders(filled, Date.now()));
     const stream = new Response(body).body;
-    return { status, headers, size, body: stream, knowsLength: true, ageSeconds: 0, story: { how: "bypass", detail, status } };
+    return {
+      status,
+      headers,
+      size,
+      body: stream,
+      knowsLength: true,
+      ageSeconds: 0,
+      story: { how: "bypass", detail, status },
+    };
   } catch (error) {
     console.error("edge: a read failed", pathOf(target), error);
     return "unavailable";

@@ -1,23 +1,22 @@
 /** Playlists: parse, then the gate. What to wait for is decided in media/live-edge.ts, what to show in core/device.ts. */
-import { Hono } from "hono";
 import { RENDITION_NAME, STREAM_ID } from "../../media/address.ts";
 import { problem } from "../../wire/problem.ts";
+import { notFound } from "../problems.ts";
 import { forbidden } from "./access.ts";
 import { chooseDevice, parseMax, viewOf } from "./core/device.ts";
+import { parsePlaylistPath } from "./core/playlist-path.ts";
 import { parseDirectives } from "./core/reload.ts";
 import { allowsRendition } from "./core/visitor.ts";
 import { noRendition, notLive } from "./fills.ts";
-import { type EdgeContext, type EdgeHono, nothingHere, refusal, serve } from "./gate.ts";
+import { type EdgeContext, nothingHere, refusal, serve } from "./gate.ts";
 
-export const playlists = new Hono<EdgeHono>();
-
-playlists.get("/:stream/index.m3u8", (c) => serveMultivariant(c, c.req.param("stream")));
-playlists.get("/:stream/:rendition/index.m3u8", (c) =>
-  serveRendition(c, "media", c.req.param("stream"), c.req.param("rendition")),
-);
-playlists.get("/:stream/:rendition/iframes.m3u8", (c) =>
-  serveRendition(c, "iframes", c.req.param("stream"), c.req.param("rendition")),
-);
+/** Serve `GET` and `HEAD /live/…`. */
+export async function servePlaylist(c: EdgeContext): Promise<Response> {
+  const path = parsePlaylistPath(c.req.path.slice(c.get("base").length + "/live/".length));
+  if (!path) return nothingHere(notFound());
+  if (path.kind === "multivariant") return serveMultivariant(c, path.stream);
+  return serveRendition(c, path.kind, path.stream, path.rendition);
+}
 
 /** The multivariant playlist, as this device and this token want it. */
 async function serveMultivariant(c: EdgeContext, stream: string): Promise<Response> {

@@ -62,6 +62,7 @@ it.each([
 });
 
 it.each([
+  [["/live/radio/", "--all"], 'Either --all, which is everything, or "/live/radio/".'],
   [[], "Which prefix? Give one, as /live/radio/, or --all."],
   [["/"], '"/" is everything: say --all if it is meant, or /live/<stream>/.'],
   [[""], '"" is everything: say --all if it is meant, or /live/<stream>/.'],
