@@ -7,7 +7,16 @@ import type { GenerationChanges } from "../wire/generations.ts";
 import type { PurgeRecord } from "../wire/purge.ts";
 import { EVERYTHING, parsePrefix, type Scope } from "../wire/purge-prefix.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
-import { bump, isLost, isUntidy, needsWhole, nextNumber, scopesToBump, tidy } from "./core/purges.ts";
+import {
+  ageingClock,
+  bump,
+  isLost,
+  isUntidy,
+  needsWhole,
+  nextNumber,
+  scopesToBump,
+  tidy,
+} from "./core/purges.ts";
 import { dueAt, failed, isDone, progressOf, type Removal, removalOf, waitMs } from "./core/removal.ts";
 import { again, hostOf, MAX_BROADCASTS, zoneProgress, zoneWork } from "./core/zone-purge.ts";
 import { type PurgeRow, PurgeRows } from "./purge-rows.ts";
@@ -141,8 +150,9 @@ export class Purges extends DurableObject<ObjectsEnv> {
     const number = nextNumber(newest, now);
     for (const scope of prefixes.length === 0 ? [EVERYTHING] : scopesToBump(prefixes))
       rows.saveEntry(bump(scope, rows.generation(scope), { number, soft }));
-    const isUntidied = isUntidy(rows.summary(), now);
-    if (isUntidied) rows.replaceEntries(tidy(rows.entriesAfter(0), now));
+    const clock = ageingClock(newest, now);
+    const isUntidied = isUntidy(rows.summary(), clock);
+    if (isUntidied) rows.replaceEntries(tidy(rows.entriesAfter(0), clock));
     rows.ledger = { newest: number, wholeBelow: isUntidied ? number : wholeBelow };
     return number;
   }

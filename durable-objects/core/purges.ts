@@ -46,6 +46,9 @@ export const bump = (
   { number, soft }: Pick<Generation, "number" | "soft">,
 ): Entry => ({ scope, number, soft, before: known?.number ?? 0 });
 
+/** What entries are as old as: a clock that jumps ahead for a moment is not believed before the next purge, for what is dropped is lost. */
+export const ageingClock = (newest: number, now: number): number => Math.min(newest, now);
+
 /** What is known of the ledger without reading it. */
 export interface Summary {
   readonly count: number;

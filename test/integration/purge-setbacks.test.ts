@@ -52,6 +52,23 @@ describe("a purges object that lost its storage", () => {
   });
 });
 
+describe("a clock that jumps ahead and back", () => {
+  it("lets no purged copy come back", async () => {
+    const purges = env.PURGES.getByName("jumps");
+    const wish = (stream: string, soft = false) =>
+      purges.purge({ prefixes: [{ scope: `/live/${stream}/`, stream }], soft, remove: false });
+    const { generation } = await wish("a");
+    passTime(400 * DAY);
+    const ahead = await wish("b");
+    passTime(-400 * DAY);
+    const { generation: last } = await wish("c");
+    expect(last).toBe(ahead.generation + 1);
+    const known = applyChanges(NOTHING, await hear(purges, 0));
+    expect(placeOf(known, scopesOfPlaylist("a")).number).toBe(generation);
+    expect(placeOf(known, scopesOfPlaylist("b")).number).toBe(ahead.generation);
+  });
+});
+
 describe("the zone's token", () => {
   const waiting = { state: "waiting", attempts: 1, error: expect.any(String) };
   it.each([

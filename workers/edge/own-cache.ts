@@ -183,7 +183,7 @@ async function newestCopy(
   const copy = await copyUnder(key, range);
   if (copy || !soft || before === undefined) return copy;
   // Numbers are moments (durable-objects/core/purges.ts): the windows begin where the purge was.
-  return copyUnder(keyOf(target, before), range, (Date.now() - number) / 1000);
+  return copyUnder(keyOf(target, before), range, Math.max(0, (Date.now() - number) / 1000));
 }
 
 async function copyUnder(key: string, range?: RangeWish, staleSeconds?: number): Promise<Copy | undefined> {

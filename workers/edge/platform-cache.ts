@@ -76,7 +76,7 @@ async function softPurged(
   const { whileRevalidating, ttl } = freshnessOf(
     allowance,
     found?.ageSeconds ?? 0,
-    (Date.now() - number) / 1000,
+    Math.max(0, (Date.now() - number) / 1000),
   );
   if (found?.story.how !== "hit" || !whileRevalidating) {
     await found?.body?.cancel();

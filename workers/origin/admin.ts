@@ -62,8 +62,9 @@ admin.patch("/streams/:id", async (c) => {
   if (!settings.ok) return respond(settings.error);
   const id = c.req.param("id");
   await updateStream(c.env.DB, id, settings.value);
-  if (settings.value.access !== undefined) await tellEdges(c.env, id);
-  return answer(c, await findStream(c.env.DB, id));
+  const stream = await findStream(c.env.DB, id);
+  if (stream && settings.value.access !== undefined) await tellEdges(c.env, id);
+  return answer(c, stream);
 });
 
 admin.get("/streams/:id/health", async (c) => {

@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from "vitest";
 import {
+  ageingClock,
   BOUNDS,
   type Bounds,
   bump,
@@ -58,9 +59,10 @@ class Ledgers {
     const oldest = Math.min(
       ...[...this.entries.values()].map(({ scope, number }) => (scope === EVERYTHING ? Infinity : number)),
     );
-    const untidy = isUntidy({ count: this.entries.size, oldest }, now, this.#bounds);
+    const clock = ageingClock(this.ledger.newest, now);
+    const untidy = isUntidy({ count: this.entries.size, oldest }, clock, this.#bounds);
     if (untidy) {
-      const left = tidy([...this.entries.values()], now, this.#bounds);
+      const left = tidy([...this.entries.values()], clock, this.#bounds);
       this.entries = new Map(left.map((entry) => [entry.scope, entry]));
       this.tidied += 1;
     }
