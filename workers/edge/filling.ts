@@ -36,6 +36,7 @@ export class Filling {
   #head: Head | undefined;
   #error: unknown;
   #done = false;
+  #overAt: number | undefined;
   #chunks: Uint8Array[] = [];
   #wakes: (() => void)[] = [];
   /** Bodies that have not come to their end. */
@@ -56,9 +57,9 @@ export class Filling {
     return !this.#done && Date.now() > this.#giveUpAt;
   }
 
-  /** True when all bytes came, or it failed. */
-  isOver(): boolean {
-    return this.#done;
+  /** Milliseconds since all bytes came, or it failed; 0 before. */
+  overForMs(): number {
+    return this.#overAt === undefined ? 0 : Date.now() - this.#overAt;
   }
 
   /** Forget the bytes: whoever is still reading them is broken off. */
@@ -144,6 +145,7 @@ export class Filling {
       this.#error = error ?? new Error("a read failed without saying why");
     } finally {
       this.#done = true;
+      this.#overAt = Date.now();
       this.#wake();
       this.#tellIfIdle();
     }

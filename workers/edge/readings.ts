@@ -19,7 +19,9 @@ const holders = new Map<Filling, number>();
 let heldBytes = 0;
 
 /** An isolate has 128 MB, and what was read is there twice for a moment, when it is put into the cache. */
-const MAX_HELD_BYTES = 32 * 2 ** 20;
+const MAX_HELD_BYTES = 48 * 2 ** 20;
+/** Whoever takes longer than this over what is there is let go when memory is short. */
+const SLOW_MS = 10_000;
 
 /** The read of this key that others can wait for. */
 export function readingOf(key: string): Reading | undefined {
@@ -56,7 +58,7 @@ export function end(key: string, filling: Filling): void {
 export function hasRoom(): boolean {
   if (heldBytes <= MAX_HELD_BYTES) return true;
   for (const filling of holders.keys()) {
-    if (!filling.isOver()) continue;
+    if (filling.overForMs() < SLOW_MS) continue;
     filling.letGo();
     release(filling);
     if (heldBytes <= MAX_HELD_BYTES) return true;

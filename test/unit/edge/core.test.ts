@@ -221,6 +221,8 @@ describe("what may be done with a copy", () => {
       ifError: true,
     });
     expect(freshnessOf(allowance, 13, 2)).toMatchObject({ whileRevalidating: true, ttl: -3 });
+    // A purge by a clock that is ahead of ours.
+    expect(freshnessOf(allowance, 1, -60)).toMatchObject({ fresh: false, whileRevalidating: true });
   });
 });
 
