@@ -20,6 +20,9 @@ export type PrefixError =
   | { readonly reason: "everything" }
   | { readonly reason: "bad-prefix"; readonly detail: string };
 
+/** Scope of the list of streams that are live. */
+export const LIVE_STREAMS_SCOPE = "/api/streams";
+
 /** A prefix, and the stream whose objects it is about. */
 export interface Scope {
   readonly scope: string;

@@ -388,4 +388,48 @@ describe("while purges cannot be learned", () => {
     pass(5);
     expect(statusOf(await edge.get(path)).hit).toBe(true);
   });
+
+  it("for a minute; then it keeps nothing for longer than a second, and still reads once for many", async () => {
+    const path = await freshObject();
+    await bytes(await edge.get(path));
+    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await env.MEDIA.put(path.slice(1), bytesOf("v720", "newer"));
+    edge.purges = "fails";
+    pass(120);
+    const before = edge.count("bucket get");
+    const answers = await Promise.all(Array.from({ length: 20 }, () => edge.get(path)));
+    for (const answer of answers) expect(await bytes(answer)).toEqual(bytesOf("v720", "newer"));
+    // Two, if a second passed in the middle.
+    expect(edge.count("bucket get") - before).toBeLessThanOrEqual(2);
+    edge.purges = "well";
+  });
+});
+
+describe("a part that is hinted", () => {
+  it("is waited for and then read, not looked for in vain first", async () => {
+    const { id, encoder, path } = await liveStream();
+    // An edge where somebody watches knows how far the stream is.
+    const { msn, part } = encoder;
+    const waiting = edge.get(`${path}?_HLS_msn=${msn}&_HLS_part=${part}`);
+    await encoder.pushPart();
+    await textOf(waiting);
+    const hinted = `/media/${encoder.grant.broadcast}/1/v720/part-${msn}.${part + 1}.m4s`;
+    const asked = edge.get(hinted);
+    await expect.poll(() => edge.count(`stream ${id} awaitObject`)).toBe(1);
+    await encoder.pushPart();
+    expect((await asked).status).toBe(200);
+    expect(edge.count("bucket get")).toBe(1);
+  });
+
+  it("is read all the same when its stream cannot be asked", async () => {
+    const { id, encoder, path } = await liveStream();
+    const { msn, part } = encoder;
+    const waiting = edge.get(`${path}?_HLS_msn=${msn}&_HLS_part=${part}`);
+    await encoder.pushPart();
+    await textOf(waiting);
+    await encoder.pushPart();
+    edge.streams = "fails";
+    const next = await edge.get(`/media/${encoder.grant.broadcast}/1/v720/part-${msn}.${part + 1}.m4s`);
+    expect([next.status, edge.count(`stream ${id} awaitObject`)]).toEqual([200, 1]);
+  });
 });

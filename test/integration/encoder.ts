@@ -1,7 +1,6 @@
 /** A transcoder in a few lines: it opens sessions and pushes made-up media through the real ingest API. */
 import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
-import { vi } from "vitest";
 import type { Entry, RenditionFacts, Tracks } from "../../media/timeline.ts";
 import type { SessionGrant, SessionPlan, Source } from "../../wire/ingest.ts";
 import { edgeApp } from "../../workers/edge/app.ts";
@@ -15,22 +14,29 @@ const BASE = "http://millrace.test";
 export const get = (path: string, init?: RequestInit): Promise<Response> =>
   exports.default.fetch(new Request(`${BASE}${path}`, init));
 
+/** Numbers of purges that no other test has. */
+let purges = 1e14;
+
 /**
- * Ask the edge for what is true now: an edge that cannot learn of purges trusts no copy. For tests of what stands behind the
- * cache; the cache has tests of its own.
+ * Ask the edge for what is true now: an edge that has just heard that everything was purged. For tests of what stands behind
+ * the cache; the cache has tests of its own.
  */
 export async function fresh(path: string, init?: RequestInit): Promise<Response> {
-  const unknown = { generations: () => Promise.reject(new Error("not to be learned, as the test asked")) };
-  const quiet = vi.spyOn(console, "error").mockImplementation(() => {});
+  purges += 1;
+  const everything = ["/", { number: purges, soft: false, before: 0 }];
+  const purged = { generations: async () => ({ newest: 0, whole: true, changes: [everything] }) };
+  // What it hears is shared with other isolates of the location.
+  const shared = "https://cache.millrace.invalid/generations?since=0";
   forgetGenerations();
+  await caches.default.delete(shared);
   try {
     return await edgeApp.fetch(
       new Request(`${BASE}${path}`, init),
-      { ...env, PURGES: { getByName: () => unknown } as unknown as EdgeEnv["PURGES"] },
+      { ...env, PURGES: { getByName: () => purged } as unknown as EdgeEnv["PURGES"] },
       createExecutionContext(),
     );
   } finally {
-    quiet.mockRestore();
+    await caches.default.delete(shared);
     forgetGenerations();
   }
 }

@@ -13,6 +13,7 @@ import type { LiveStreams, StreamStatus } from "../../wire/public.ts";
 import type { EdgeEnv } from "../env.ts";
 import { notFound } from "../problems.ts";
 import { type Kind, type Lifetime, lifetimeOf } from "./core/lifetimes.ts";
+import { isToCome } from "./newest.ts";
 import type { Target } from "./targets.ts";
 
 /** What was read: an answer without anything that depends on who asks. */
@@ -55,18 +56,26 @@ const HOLD_MS = 25_000;
 
 /** An object, waiting for it when a playlist hints it. */
 async function readMedia(env: EdgeEnv, address: MediaAddress, reads: Reads): Promise<Fill> {
-  reads.bucketRead();
-  const read = () => within(READ_MS, "a read from R2", env.MEDIA.get(mediaKey(address)));
-  const stored = await read();
-  if (stored) return mediaFill(stored, address);
   const stream = streamOfBroadcast(address.broadcast);
   if (stream === undefined) return absent("never");
-  reads.streamCall();
-  const told = await within(HOLD_MS, "a part", env.LIVE_STREAM.getByName(stream).awaitObject(address));
+  const { file } = address;
+  const read = async (): Promise<Fill | undefined> => {
+    reads.bucketRead();
+    const stored = await within(READ_MS, "a read from R2", env.MEDIA.get(mediaKey(address)));
+    return stored ? mediaFill(stored, address) : undefined;
+  };
+  const wait = () => {
+    reads.streamCall();
+    return within(HOLD_MS, "a part", env.LIVE_STREAM.getByName(stream).awaitObject(address));
+  };
+  // What is hinted is not there yet: it is waited for first, and then read once.
+  const isHinted = file.kind === "part" && isToCome(stream, file);
+  const announced = isHinted ? await wait().catch(() => undefined) : undefined;
+  const stored = await read();
+  if (stored) return stored;
+  const told = announced ?? (await wait());
   if (told !== "exists") return absent(told);
-  reads.bucketRead();
-  const arrived = await read();
-  return arrived ? mediaFill(arrived, address) : absent("missing");
+  return (await read()) ?? absent("missing");
 }
 
 const mediaFill = (object: R2ObjectBody, { file }: MediaAddress): Fill => ({

@@ -29,6 +29,9 @@ const PATIENCE_IN_TROUBLE_MS = 200;
 /** While it does not answer, requests wait for it this seldom. */
 const RETRY_MS = 1_000;
 
+/** While the Purges object cannot be reached, what was known last is good for so long. */
+const TRUST_MS = 60_000;
+
 /** What is known, and since when it was true, milliseconds since 1970. */
 interface Knowledge {
   readonly generations: Generations;
@@ -49,8 +52,8 @@ export function forgetGenerations(): void {
 }
 
 /**
- * The purges as they were less than a second ago. `undefined`: they were never learned, so no copy can be trusted. While the
- * Purges object cannot be reached, what was known last goes on: it could not have taken a purge either.
+ * The purges as they were less than a second ago; while the Purges object cannot be reached, as they were less than a minute
+ * ago: it could hardly have taken one. `undefined`: they are not known, so no copy can be trusted for long.
  */
 export async function knownGenerations(
   env: EdgeEnv,
@@ -72,7 +75,8 @@ export async function knownGenerations(
       failedAt = Date.now();
     });
   }
-  return known?.generations;
+  // An isolate that slept cannot tell whether the others could purge while it did.
+  return known && Math.abs(Date.now() - known.asOf) < TRUST_MS ? known.generations : undefined;
 }
 
 /** Renew what is known; a failure leaves it as it is. */

@@ -1,6 +1,8 @@
 /** What this isolate knows of how far streams are. Decides nothing (core/newest.ts). */
+
+import type { Reload } from "../../media/live-edge.ts";
 import { remember } from "../remember.ts";
-import { isCurrent, learn, type Newest } from "./core/newest.ts";
+import { isAhead, isCurrent, learn, type Newest } from "./core/newest.ts";
 import type { Target } from "./targets.ts";
 
 const known = new Map<string, Newest>();
@@ -19,4 +21,10 @@ export function newestOf(target: Target): Target {
   if (target.request.kind !== "media" || target.request.skip !== undefined) return target;
   const newest = known.get(target.stream);
   return newest && isCurrent(newest, Date.now()) ? { ...target, reload: newest.position } : target;
+}
+
+/** Is this part of a stream still to come, as far as is known? Then R2 need not be looked into for it. */
+export function isToCome(stream: string, part: Required<Reload>): boolean {
+  const newest = known.get(stream);
+  return newest !== undefined && isCurrent(newest, Date.now()) && isAhead(newest, part);
 }

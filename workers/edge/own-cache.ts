@@ -3,20 +3,19 @@
  * purge by prefix: they are here. What may be done with a copy is decided in core/freshness.ts.
  */
 import { within } from "../../durable-objects/deadline.ts";
-import { type Generations, type Place, placeOf } from "../../wire/generations.ts";
+import type { Generations, Place } from "../../wire/generations.ts";
 import type { EdgeEnv } from "../env.ts";
-import { remember } from "../remember.ts";
+import { type Copy, copyUnder, keyOf, newestCopy } from "./copies.ts";
 import type { Story, Why } from "./core/cache-status.ts";
-import type { RangeWish } from "./core/conditional.ts";
-import { type Freshness, freshnessOf, readAllowance } from "./core/freshness.ts";
+import { readAllowance } from "./core/freshness.ts";
 import { retentionOf } from "./core/lifetimes.ts";
+import { isFailing, noteFailure, noteSuccess } from "./failing.ts";
 import type { Filling, Head } from "./filling.ts";
 import { type Fill, fill, type Reads } from "./fills.ts";
-import { ageOf, COPY, copyHeaders, type Found, isFromTheFuture, type Wish } from "./found.ts";
+import { COPY, copyHeaders, type Found, type Wish } from "./found.ts";
 import { knownGenerations } from "./generations.ts";
-import { KEY_ORIGIN } from "./key-origin.ts";
 import { beginReading, end, hasRoom, type Reading, readingOf } from "./readings.ts";
-import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
+import { pathOf, placeIn, standInOf, type Target } from "./targets.ts";
 
 /** What a read needs of the request that it is for. */
 export interface Asking {
@@ -32,11 +31,6 @@ export interface Asking {
 /** `unavailable`: neither the object nor a copy that may be served. `too-many`: this client caused too many reads. */
 export type Nothing = "unavailable" | "too-many";
 
-/** Until when something is taken for failing, milliseconds since 1970: those who have a stale copy do not wait for it again. */
-const failing = new Map<string, number>();
-
-const FAILING_MS = 1_000;
-const MAX_FAILING = 1_000;
 /** Those who have a stale copy do not wait longer than this for a fresh one. */
 const PATIENCE_MS = 2_000;
 /** A client that waits for the next part must not be answered at once with an old playlist: it would ask again at once. */
@@ -44,10 +38,7 @@ const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from the cache, or read and kept. */
 export async function readThrough(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
-  const { generations } = asking;
-  // A copy that may have been purged is none.
-  if (!generations) return bypass(asking, target, "purges-unknown");
-  const place = placeOf(generations, scopesOf(target));
+  const place = placeIn(asking.generations, target, Date.now());
   const key = keyOf(target, place.number);
   const reading = readingOf(key);
   if (reading && !reading.behind) return join(asking, target, reading, place, wish);
@@ -150,7 +141,7 @@ async function keep(target: Target, place: Place, filling: Filling, filled: Fill
   if (filled.status === 404 && place.soft && place.before !== undefined)
     await caches.default.delete(keyOf(target, place.before));
   if (retentionOf(filled.lifetime) === 0) return;
-  failing.delete(failureKey(target));
+  noteSuccess(target);
   const put = (under: Target, what: Fill) =>
     caches.default.put(
       keyOf(under, place.number),
@@ -162,66 +153,6 @@ async function keep(target: Target, place: Place, filling: Filling, filled: Fill
     // The newest playlist, however it was asked for, is what a plain request gets, and what is left when the stream fails.
     ...(standIn && filled.asStandIn ? [put(standIn, { ...filled, lifetime: filled.asStandIn })] : []),
   ]);
-}
-
-interface Copy {
-  readonly response: Response;
-  readonly size: number;
-  readonly ageSeconds: number;
-  readonly freshness: Freshness;
-  /** A soft purge made it stale before its time. */
-  readonly purged: boolean;
-}
-
-/** The copy under a key, or what a soft purge left of it. */
-async function newestCopy(
-  target: Target,
-  key: string,
-  { number, before, soft }: Place,
-  range: RangeWish | undefined,
-): Promise<Copy | undefined> {
-  const copy = await copyUnder(key, range);
-  if (copy || !soft || before === undefined) return copy;
-  // Numbers are moments (durable-objects/core/purges.ts): the windows begin where the purge was.
-  return copyUnder(keyOf(target, before), range, Math.max(0, (Date.now() - number) / 1000));
-}
-
-async function copyUnder(key: string, range?: RangeWish, staleSeconds?: number): Promise<Copy | undefined> {
-  const response = await match(key, range);
-  if (!response) return undefined;
-  if (isFromTheFuture(response.headers, Date.now())) {
-    await response.body?.cancel();
-    return undefined;
-  }
-  const ageSeconds = ageOf(response.headers, Date.now());
-  const allowance = readAllowance(response.headers.get(COPY.edge));
-  const total = /\/([0-9]+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
-  return {
-    response,
-    size: Number(total ?? response.headers.get("content-length")),
-    ageSeconds,
-    freshness: freshnessOf(allowance, ageSeconds, staleSeconds),
-    purged: staleSeconds !== undefined,
-  };
-}
-
-/** Look a key up; the platform cuts a range out where there is one. */
-async function match(key: string, range: RangeWish | undefined): Promise<Response | undefined> {
-  const spelled = range && spell(range);
-  if (spelled === undefined) return caches.default.match(key);
-  const part = await caches.default.match(new Request(key, { headers: { range: spelled } }));
-  if (!part || part.status === Number(part.headers.get(COPY.status) ?? Number.NaN)) return part;
-  if (part.status === 206 && part.headers.get(COPY.status) === "200") return part;
-  // A range that does not fit, or one of an error's words.
-  await part.body?.cancel();
-  return caches.default.match(key);
-}
-
-function spell(range: RangeWish): string | undefined {
-  if ("suffix" in range) return Number.isSafeInteger(range.suffix) ? `bytes=-${range.suffix}` : undefined;
-  const { first, last } = range;
-  if (!Number.isSafeInteger(first)) return undefined;
-  return `bytes=${first}-${last !== undefined && Number.isSafeInteger(last) ? last : ""}`;
 }
 
 /** Why it has to be read. */
@@ -248,9 +179,9 @@ async function serveStale(
 ): Promise<Found | undefined> {
   const place = await placeNow(asking, target);
   const own =
-    copy && place?.number === before.number
+    copy && place.number === before.number
       ? copy
-      : place && (await newestCopy(target, keyOf(target, place.number), place, wish.range));
+      : await newestCopy(target, keyOf(target, place.number), place, wish.range);
   if (copy !== own) await copy?.response.body?.cancel();
   if (own?.freshness.ifError || own?.freshness.fresh) return foundStale(own);
   await own?.response.body?.cancel();
@@ -263,17 +194,15 @@ async function serveStale(
 /** What may stand in for another playlist; `isLook`: only whether there is something. */
 async function staleStandIn(asking: Asking, standIn: Target, isLook = false): Promise<Found | undefined> {
   const place = await placeNow(asking, standIn);
-  const copy = place && (await newestCopy(standIn, keyOf(standIn, place.number), place, undefined));
+  const copy = await newestCopy(standIn, keyOf(standIn, place.number), place, undefined);
   const isAllowed = copy?.freshness.fresh || copy?.freshness.ifError;
   if (isLook || !isAllowed) await copy?.response.body?.cancel();
   return isAllowed ? foundStale(copy) : undefined;
 }
 
 /** The place of a target as purges are known now. */
-async function placeNow({ env, ctx }: Asking, target: Target): Promise<Place | undefined> {
-  const generations = await knownGenerations(env, ctx);
-  return generations && placeOf(generations, scopesOf(target));
-}
+const placeNow = async ({ env, ctx }: Asking, target: Target): Promise<Place> =>
+  placeIn(await knownGenerations(env, ctx), target, Date.now());
 
 const foundStale = (copy: Copy): Found =>
   found(copy, { how: "stale", ttl: copy.freshness.ttl, why: "error" });
@@ -325,22 +254,3 @@ async function bypass(asking: Asking, target: Target, detail: string): Promise<F
     return "unavailable";
   }
 }
-
-/** Media fail with the bucket, everything else with its stream. */
-const failureKey = (target: Target): string =>
-  target.kind === "media" ? "bucket" : `stream ${streamOf(target) ?? ""}`;
-
-function isFailing(target: Target): boolean {
-  const leftMs = (failing.get(failureKey(target)) ?? 0) - Date.now();
-  // More is left only after a clock went back.
-  return leftMs > 0 && leftMs <= FAILING_MS;
-}
-
-const noteFailure = (target: Target): void =>
-  remember(failing, failureKey(target), Date.now() + FAILING_MS, MAX_FAILING);
-
-/** A key ends in the generation. */
-const keyOf = (target: Target, number: number): string => {
-  const path = pathOf(target);
-  return `${KEY_ORIGIN}${path}${path.includes("?") ? "&" : "?"}g=${number}`;
-};

@@ -4,7 +4,7 @@
  * without a cache in front.
  */
 import { WorkerEntrypoint } from "cloudflare:workers";
-import { type Place, placeOf } from "../../wire/generations.ts";
+import type { Place } from "../../wire/generations.ts";
 import type { EdgeEnv } from "../env.ts";
 import { remember } from "../remember.ts";
 import { storyOfPlatform } from "./core/cache-status.ts";
@@ -13,7 +13,7 @@ import { countBucketRead, countStreamCall } from "./counting.ts";
 import { fill } from "./fills.ts";
 import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
 import type { Asking, Nothing } from "./own-cache.ts";
-import { pathOf, scopesOf, standInOf, streamOf, type Target } from "./targets.ts";
+import { pathOf, placeIn, standInOf, streamOf, type Target } from "./targets.ts";
 
 /** What the platform's key is made of, besides the path. */
 export interface CachedProps {
@@ -47,13 +47,16 @@ const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from Workers Cache, or through it. */
 export async function throughPlatform(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
-  const { generations } = asking;
-  // Without the purges no key is right: one that nobody else has is read anew.
-  const place = generations ? placeOf(generations, scopesOf(target)) : { number: -Date.now(), soft: false };
+  const place = placeIn(asking.generations, target, Date.now());
   const old = await softPurged(asking, target, place, wish);
   if (old) return old;
-  const found = await ask(asking, target, place.number, wish).catch(() => undefined);
-  if (found && found.status !== 500) return found;
+  const found = await askWhole(asking, target, place.number, wish).catch(() => undefined);
+  if (found && found.status !== 500) {
+    // Whether it had to be read is known only now: who causes too many reads is refused from here on.
+    if (found.story.how !== "miss" || (await asking.mayRead())) return found;
+    await found.body?.cancel();
+    return "too-many";
+  }
   const standIn = standInOf(target);
   const other = standIn && (await ask(asking, standIn, place.number, {}).catch(() => undefined));
   if (other?.status !== 200) return "unavailable";
@@ -89,6 +92,14 @@ async function softPurged(
   };
   asking.ctx.waitUntil(renew().catch((error) => console.error("edge: not renewed", key, error)));
   return { ...found, story: { how: "stale", ttl, why: "purged" } };
+}
+
+/** Ask; for a range that does not fit, once more for the whole, of which the gate says how long it is. */
+async function askWhole(asking: Asking, target: Target, number: number, wish: Wish): Promise<Found> {
+  const found = await ask(asking, target, number, wish);
+  if (found.status !== 416) return found;
+  await found.body?.cancel();
+  return ask(asking, target, number, {});
 }
 
 async function ask({ ctx }: Asking, target: Target, number: number, { range }: Wish): Promise<Found> {

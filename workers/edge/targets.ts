@@ -2,7 +2,14 @@
 import type { DrawRequest } from "../../durable-objects/drawings.ts";
 import { type MediaAddress, mediaPath, streamOfBroadcast } from "../../media/address.ts";
 import type { Reload } from "../../media/live-edge.ts";
-import { EVERYTHING, scopesOfMedia, scopesOfPlaylist, streamScope } from "../../wire/purge-prefix.ts";
+import { type Generations, type Place, placeOf } from "../../wire/generations.ts";
+import {
+  EVERYTHING,
+  LIVE_STREAMS_SCOPE,
+  scopesOfMedia,
+  scopesOfPlaylist,
+  streamScope,
+} from "../../wire/purge-prefix.ts";
 
 /** One thing that the origin side can be asked for. */
 export type Target =
@@ -47,7 +54,7 @@ function playlistPath({ stream, request, reload }: Target & { kind: "playlist" }
 const fileOf = (kind: "media" | "iframes") => (kind === "media" ? "index.m3u8" : "iframes.m3u8");
 
 /** The scopes whose purge it is under. */
-export function scopesOf(target: Target): readonly string[] {
+function scopesOf(target: Target): readonly string[] {
   switch (target.kind) {
     case "media":
       return scopesOfMedia(target.address) ?? [EVERYTHING];
@@ -59,9 +66,13 @@ export function scopesOf(target: Target): readonly string[] {
     case "status":
       return [EVERYTHING, streamScope(target.stream)];
     case "live-streams":
-      return [EVERYTHING];
+      return [EVERYTHING, LIVE_STREAMS_SCOPE];
   }
 }
+
+/** Where it is found in a cache. An edge that cannot learn of purges keeps nothing for longer than a second. */
+export const placeIn = (generations: Generations | undefined, target: Target, now: number): Place =>
+  generations ? placeOf(generations, scopesOf(target)) : { number: -Math.floor(now / 1000), soft: false };
 
 /** The stream that it is about. */
 export function streamOf(target: Target): string | undefined {

@@ -9,7 +9,7 @@ import {
   UpdateStreamSchema,
 } from "../../wire/admin.ts";
 import { problem } from "../../wire/problem.ts";
-import { streamScope } from "../../wire/purge-prefix.ts";
+import { LIVE_STREAMS_SCOPE, streamScope } from "../../wire/purge-prefix.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { adminOnly } from "./admin-only.ts";
@@ -124,7 +124,7 @@ admin.post("/streams/:id/enable", async (c) => {
 /** Who may watch a stream has changed: a purge of it makes every edge ask again within a second. */
 const tellEdges = (env: OriginEnv, stream: string): Promise<unknown> =>
   env.PURGES.getByName("purges").purge({
-    prefixes: [{ scope: streamScope(stream), stream }],
+    prefixes: [streamScope(stream), LIVE_STREAMS_SCOPE].map((scope) => ({ scope, stream })),
     soft: false,
     remove: false,
   });

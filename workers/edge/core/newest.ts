@@ -23,6 +23,9 @@ export function learn(known: Newest | undefined, position: Reload, atMs: number)
 export const isCurrent = ({ atMs }: Newest, nowMs: number): boolean =>
   nowMs >= atMs && nowMs - atMs < CURRENT_MS;
 
+/** Is a part still to come, as far as is known? */
+export const isAhead = ({ position }: Newest, part: Required<Reload>): boolean => compare(part, position) > 0;
+
 /** A segment as a whole is past all its parts. */
 const compare = (a: Reload, b: Reload): number =>
   a.msn - b.msn || (a.part ?? Number.POSITIVE_INFINITY) - (b.part ?? Number.POSITIVE_INFINITY) || 0;
