@@ -25,7 +25,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(MAX_COUN
 const sum = v.pipe(v.number(), v.finite(), v.minValue(0), v.maxValue(MAX_SUM));
 const outcomes = v.record(v.picklist(OUTCOMES), count);
 
-export const StreamCountsSchema = v.object({
+const StreamCountsSchema = v.object({
   stream: StreamIdSchema,
   media: outcomes,
   playlists: outcomes,
@@ -47,7 +47,7 @@ export type QoeFigure = (typeof QOE_FIGURES)[number];
 /** A sum, and how many were added. */
 const SummedSchema = v.object({ sum, count });
 
-export const QoeCountsSchema = v.object({
+const QoeCountsSchema = v.object({
   stream: StreamIdSchema,
   /** Requests that carried CMCD. */
   requests: count,

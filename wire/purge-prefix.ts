@@ -35,8 +35,10 @@ export const streamScope = (stream: string): string => `/live/${stream}/`;
 export const streamOfScope = (scope: string): string | undefined => /^\/live\/([^/]+)\/$/.exec(scope)?.[1];
 /** Scope of all playlists of a stream, and of nothing else. */
 export const playlistsScope = (stream: string): string => `/live/${stream}/index.m3u8`;
+/** Is this a scope of playlists alone? They are drawn: nothing of it is stored. */
+export const isDrawn = (scope: string): boolean => scope.startsWith("/live/") && !scope.endsWith("/");
 /** Scope of one rendition of a stream: its playlists, and its media in all broadcasts. */
-export const renditionScope = (stream: string, rendition: string): string => `/live/${stream}/${rendition}/`;
+const renditionScope = (stream: string, rendition: string): string => `/live/${stream}/${rendition}/`;
 
 /** Read a prefix: the path of a stream, a rendition, a broadcast, a session, a rendition of it, or one object. */
 export function parsePrefix(text: string): Result<Scope, PrefixError> {
@@ -80,10 +82,8 @@ function whyNot(text: string): string {
   return "A prefix is the path of a stream (/live/<stream>/), a rendition, a broadcast (/media/<broadcast>/), a session, or one object.";
 }
 
-/** All scopes that a media object answers to, widest first. Undefined for an address that no stream can have. */
-export function scopesOfMedia(address: MediaAddress): readonly string[] | undefined {
-  const stream = streamOfBroadcast(address.broadcast);
-  if (stream === undefined) return undefined;
+/** All scopes that a media object of a stream answers to, widest first. */
+export function scopesOfMedia(address: MediaAddress, stream: string): readonly string[] {
   const { broadcast, session, rendition } = address;
   return [
     EVERYTHING,

@@ -2,9 +2,9 @@
 import * as v from "valibot";
 
 /** Prefixes of one request. */
-export const MAX_PREFIXES = 100;
+const MAX_PREFIXES = 100;
 /** Letters of one prefix. */
-export const MAX_PREFIX_LETTERS = 512;
+const MAX_PREFIX_LETTERS = 512;
 
 /** `POST /purge`. A name that is not known is refused: a misspelt wish must not purge more than was meant. */
 export const PurgeRequestSchema = v.strictObject({

@@ -16,15 +16,18 @@ const MIGRATIONS = join(ROOT, "workers/origin/migrations");
 
 export const ADMIN_TOKEN = "bench-admin-token";
 /** Signs watch tokens. */
-export const TOKEN_SECRET = "bench-token-secret-that-is-long-enough-for-hs256";
+const TOKEN_SECRET = "bench-token-secret-that-is-long-enough-for-hs256";
 
-/** Test entries that are run: the whole bare Worker, and what it is measured against. */
+/** What is run: the whole bare Worker with its calls counted, and as it is deployed; and what it is measured against. */
+
 const ENTRIES = {
   edge: "test/integration/counting-worker.ts",
+  product: "workers/index.ts",
   bare: "test/integration/bare-cache-worker.ts",
   token: "test/integration/token-bench-worker.ts",
 } as const;
 type Entry = keyof typeof ENTRIES;
+const isEdge = (entry: Entry): boolean => entry === "edge" || entry === "product";
 
 /** One Worker of a bench. */
 export interface BenchWorker {
@@ -154,7 +157,7 @@ function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, 
       compatibilityDate: compatibilityDate(),
       unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
       ...(entry !== "bare" && { bindings: { ADMIN_TOKEN, TOKEN_SECRET } }),
-      ...(entry === "edge" && {
+      ...(isEdge(entry) && {
         r2Buckets: { MEDIA: "media" },
         d1Databases: { DB: "db" },
         durableObjects: {
@@ -171,7 +174,7 @@ function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, 
 
 /** Make the tables of the edges, if there are any; their bucket comes back. */
 async function prepare(miniflare: Miniflare, workers: readonly BenchWorker[]): Promise<Bucket | undefined> {
-  const edge = workers.find(({ entry }) => entry === "edge");
+  const edge = workers.find(({ entry }) => isEdge(entry));
   if (!edge) return undefined;
   await migrate(miniflare);
   return miniflare.getR2Bucket("MEDIA", edge.name);

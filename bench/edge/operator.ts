@@ -1,4 +1,5 @@
 /** What an operator and an encoder ask of the origin of a Worker that is measured. */
+import * as v from "valibot";
 import { type Ask, Client } from "./client.ts";
 import { ADMIN_TOKEN } from "./harness.ts";
 
@@ -22,8 +23,9 @@ export async function operate(base: string, path: string, body: unknown): Promis
   }
 }
 
+const CreatedSchema = v.object({ key: v.string() });
+
 /** Create a public stream; its key comes back. */
 export async function createStream(base: string, id: string): Promise<string> {
-  const created = await operate(base, "/admin/streams", { id, profile: "low" });
-  return (created as { readonly key: string }).key;
+  return v.parse(CreatedSchema, await operate(base, "/admin/streams", { id, profile: "low" })).key;
 }

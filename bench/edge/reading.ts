@@ -30,7 +30,7 @@ export interface Reading {
 }
 
 /** A variant and its audio, URIs as they stand. */
-export interface Choice {
+interface Choice {
   readonly video: string;
   readonly audio?: string;
 }

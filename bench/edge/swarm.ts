@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import * as v from "valibot";
 import { median, percentile } from "../../test/support/browser.ts";
 import { endChild } from "../../test/support/stack.ts";
 import type { Figure } from "../report.ts";
@@ -15,7 +16,18 @@ const TARGET_RATIO = 1.5;
 const STREAM = "bench-swarm";
 const EDGE = "edge";
 
-type End = Extract<Told, { type: "end" }>;
+type End = Extract<Told, { readonly type: "end" }>;
+
+/** What the process of the viewers tells. */
+const BeginSchema = v.object({ type: v.literal("begin") });
+const EndSchema = v.object({
+  type: v.literal("end"),
+  seconds: v.number(),
+  cpuSeconds: v.number(),
+  requests: v.number(),
+  errors: v.record(v.string(), v.number()),
+  arrivals: v.array(v.tuple([v.number(), v.number(), v.number()])),
+}) satisfies v.GenericSchema<End>;
 
 interface Swarm {
   readonly viewers: number;
@@ -54,11 +66,11 @@ async function runSwarm(
   const orders: Orders = { base, playlist: `/live/${STREAM}/index.m3u8`, viewers, seconds };
   const child = fork(join(import.meta.dirname, "viewers.ts"), [JSON.stringify(orders)]);
   try {
-    await heard(child, "begin");
+    await heard(child, BeginSchema);
     // Taken before the counts are asked for: a Worker that is busy answers late.
     const [cpuBefore, partsBefore] = [cpuSeconds(bench), encoder.publishedAt.size];
     const before = await readCounts(base);
-    const seen = await heard(child, "end");
+    const seen = await heard(child, EndSchema);
     const cores = (cpuSeconds(bench) - cpuBefore) / seen.seconds;
     const parts = encoder.publishedAt.size - partsBefore;
     const counts = await readCounts(base, before);
@@ -75,11 +87,11 @@ async function runSwarm(
 
 const cpuSeconds = (bench: EdgeBench): number => bench.workerd()?.cpuSeconds ?? Number.NaN;
 
-/** Wait for one message of the viewers; their end before it is an error. */
-async function heard<T extends Told["type"]>(
+/** Wait for one message of the viewers; another one, or their end before it, is an error. */
+async function heard<const S extends v.GenericSchema>(
   child: ReturnType<typeof fork>,
-  type: T,
-): Promise<Extract<Told, { type: T }>> {
+  schema: S,
+): Promise<v.InferOutput<S>> {
   const ended = new AbortController();
   try {
     const [told] = await Promise.race([
@@ -88,8 +100,7 @@ async function heard<T extends Told["type"]>(
         throw new Error(`the viewers ended: ${code}`);
       }),
     ]);
-    if (told.type !== type) throw new Error(`the viewers told of ${told.type}, not ${type}`);
-    return told as Extract<Told, { type: T }>;
+    return v.parse(schema, told);
   } finally {
     ended.abort();
   }

@@ -22,7 +22,7 @@ const signed = (stream: string): Visitor => ({ signed: true, stream });
 /** Ask the gate as a request of its own would; what runs behind the answer is done when it comes. */
 async function watch(visitor: Visitor, stream: string, known: Policies) {
   const ctx = createExecutionContext();
-  const verdict = await mayWatch(env, ctx, visitor, stream, known);
+  const verdict = await mayWatch((id) => env.ORIGIN.stream(id), ctx, visitor, stream, known);
   await waitOnExecutionContext(ctx);
   return verdict;
 }
@@ -184,7 +184,7 @@ describe("the gate", () => {
     const stream = vi.fn();
     const ctx = createExecutionContext();
     const ORIGIN = { stream } as unknown as typeof env.ORIGIN;
-    expect(await mayWatch({ ORIGIN }, ctx, signed("a"), "b", new Policies())).toBe("forbidden");
+    expect(await mayWatch(ORIGIN.stream, ctx, signed("a"), "b", new Policies())).toBe("forbidden");
     expect(stream).not.toHaveBeenCalled();
   });
 

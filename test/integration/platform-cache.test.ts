@@ -40,6 +40,7 @@ describe("the cached entrypoint", () => {
   it("gives media and playlists whole, with what the platform has to know", async () => {
     const target = {
       kind: "media",
+      stream: "platform",
       address: {
         broadcast: encoder.grant.broadcast,
         session: 1,

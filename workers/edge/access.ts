@@ -1,12 +1,11 @@
 /** Who may watch, for the gate: reads the token of a path, and asks what a stream is. Decides nothing (core/visitor.ts). */
 import { fail, type Result } from "../../media/result.ts";
 import { problem } from "../../wire/problem.ts";
-import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { type TokenSecrets, verifyWatchToken } from "../watch-tokens.ts";
 import { CORS } from "./core/headers.ts";
 import { decideWatch, fits, UNSIGNED, type Verdict, type Visitor } from "./core/visitor.ts";
-import { type Background, Policies } from "./policies.ts";
+import { type AskStream, type Background, Policies } from "./policies.ts";
 
 /** What this isolate knows of streams. Whoever hears of a purge of a stream lets it forget that stream. */
 export const policies = new Policies();
@@ -33,14 +32,14 @@ export async function readVisitor(
 
 /** May this visitor watch this stream? A token for another stream is refused before anything is asked. */
 export async function mayWatch(
-  env: Pick<EdgeEnv, "ORIGIN">,
+  ask: AskStream,
   ctx: Background,
   visitor: Visitor,
   stream: string,
   known: Policies = policies,
 ): Promise<Verdict> {
   if (visitor.signed && visitor.stream !== stream) return "forbidden";
-  const policy = await known.of((id) => env.ORIGIN.stream(id), ctx, stream, visitor.signed);
+  const policy = await known.of(ask, ctx, stream, visitor.signed);
   return decideWatch(visitor, stream, policy);
 }
 

@@ -11,7 +11,7 @@ import {
   resolveRange,
 } from "./core/conditional.ts";
 import { CORS } from "./core/headers.ts";
-import { clientCacheControl, type Lifetime } from "./core/lifetimes.ts";
+import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import { COPY, type Found } from "./found.ts";
 
 /** What of an answer depends on who asks. */
@@ -101,7 +101,7 @@ type HeaderFields = Record<string, string>;
 
 const OF_A_BODY = ["content-length", "content-range", "content-encoding"];
 const PASSED_ON = ["content-type", "content-length", "content-range", "etag", "last-modified", "retry-after"];
-const STAND_IN: Lifetime = { client: 1, edge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
+const STAND_IN = lifetimeOf({ kind: "stand-in" });
 
 const signedIf = (signed: boolean, control: string): string =>
   signed ? control.replace(/^public\b/, "private") : control;

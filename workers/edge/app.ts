@@ -30,6 +30,8 @@ edgeApp.use(async (c, next) => {
   if (c.req.path.startsWith("/p/")) headers.set("x-robots-tag", "noindex");
   // Players learn the server's clock from it; the platform adds one in production, and none locally.
   if (!headers.has("date")) headers.set("date", new Date().toUTCString());
+  // What says nothing of caches that are not the client's is not for them.
+  if (!headers.has("cdn-cache-control")) headers.set("cdn-cache-control", "no-store");
   if (!headers.has("cache-status"))
     headers.set("cache-status", cacheStatus({ how: "local", detail: "refused" }));
 });

@@ -1,10 +1,10 @@
 /**
- * Copies in `caches.default`: where they are, and what may be done with one (core/freshness.ts). Nothing is read or kept here.
+ * Copies in `caches.default`: where they are, and what may be done with one (core/freshness.ts). Looks up; fills nothing.
  */
 import type { Place } from "../../wire/generations.ts";
-import type { RangeWish } from "./core/conditional.ts";
+import { type RangeWish, spellRange } from "./core/conditional.ts";
 import { type Freshness, freshnessOf, readAllowance } from "./core/freshness.ts";
-import { ageOf, COPY, isFromTheFuture } from "./found.ts";
+import { ageOf, COPY, isFromTheFuture, sizeOf } from "./found.ts";
 import { KEY_ORIGIN } from "./key-origin.ts";
 import { pathOf, type Target } from "./targets.ts";
 
@@ -51,10 +51,9 @@ export async function copyUnder(
   }
   const ageSeconds = ageOf(response.headers, Date.now());
   const allowance = readAllowance(response.headers.get(COPY.edge));
-  const total = /\/([0-9]+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return {
     response,
-    size: Number(total ?? response.headers.get("content-length")),
+    size: sizeOf(response.headers),
     ageSeconds,
     freshness: freshnessOf(allowance, ageSeconds, staleSeconds),
     purged: staleSeconds !== undefined,
@@ -63,7 +62,7 @@ export async function copyUnder(
 
 /** Look a key up; the platform cuts a range out where there is one. */
 async function match(key: string, range: RangeWish | undefined): Promise<Response | undefined> {
-  const spelled = range && spell(range);
+  const spelled = range && spellRange(range);
   if (spelled === undefined) return caches.default.match(key);
   const part = await caches.default.match(new Request(key, { headers: { range: spelled } }));
   if (!part || part.status === Number(part.headers.get(COPY.status) ?? Number.NaN)) return part;
@@ -71,11 +70,4 @@ async function match(key: string, range: RangeWish | undefined): Promise<Respons
   // A range that does not fit, or one of an error's words.
   await part.body?.cancel();
   return caches.default.match(key);
-}
-
-function spell(range: RangeWish): string | undefined {
-  if ("suffix" in range) return Number.isSafeInteger(range.suffix) ? `bytes=-${range.suffix}` : undefined;
-  const { first, last } = range;
-  if (!Number.isSafeInteger(first)) return undefined;
-  return `bytes=${first}-${last !== undefined && Number.isSafeInteger(last) ? last : ""}`;
 }

@@ -8,7 +8,7 @@ import { CMCD_PARAMETER, type Cmcd, readCmcd } from "./core/cmcd.ts";
 import { figureOf, Tally } from "./core/tally.ts";
 
 /** How long what was counted waits before it is reported. */
-export const FLUSH_MS = 5_000;
+const FLUSH_MS = 5_000;
 /** A report that was due this long ago died with its request's context. */
 const LOST_MS = 30_000;
 

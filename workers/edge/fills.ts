@@ -4,7 +4,7 @@
  */
 import type { DrawnPlaylist, ReachError } from "../../durable-objects/answers.ts";
 import { within } from "../../durable-objects/deadline.ts";
-import { contentType, type MediaAddress, mediaKey, streamOfBroadcast } from "../../media/address.ts";
+import { contentType, type MediaAddress, mediaKey } from "../../media/address.ts";
 import type { Hope } from "../../media/live-edge.ts";
 import type { Result } from "../../media/result.ts";
 import type { StreamRecord } from "../../wire/admin.ts";
@@ -31,15 +31,15 @@ export interface Fill {
 
 /** Where reads are counted. */
 export interface Reads {
-  bucketRead(): void;
-  streamCall(): void;
+  bucketRead(stream: string): void;
+  streamCall(stream: string): void;
 }
 
 /** Read a target. */
 export function fill(env: EdgeEnv, target: Target, reads: Reads): Promise<Fill> {
   switch (target.kind) {
     case "media":
-      return readMedia(env, target.address, reads);
+      return readMedia(env, target, reads);
     case "playlist":
       return drawPlaylist(env, target, reads);
     case "status":
@@ -55,17 +55,19 @@ const READ_MS = 5_000;
 const HOLD_MS = 25_000;
 
 /** An object, waiting for it when a playlist hints it. */
-async function readMedia(env: EdgeEnv, address: MediaAddress, reads: Reads): Promise<Fill> {
-  const stream = streamOfBroadcast(address.broadcast);
-  if (stream === undefined) return absent("never");
+async function readMedia(
+  env: EdgeEnv,
+  { stream, address }: Target & { kind: "media" },
+  reads: Reads,
+): Promise<Fill> {
   const { file } = address;
   const read = async (): Promise<Fill | undefined> => {
-    reads.bucketRead();
+    reads.bucketRead(stream);
     const stored = await within(READ_MS, "a read from R2", env.MEDIA.get(mediaKey(address)));
     return stored ? mediaFill(stored, address) : undefined;
   };
   const wait = () => {
-    reads.streamCall();
+    reads.streamCall(stream);
     return within(HOLD_MS, "a part", env.LIVE_STREAM.getByName(stream).awaitObject(address));
   };
   // What is hinted is not there yet: it is waited for first, and then read once.
@@ -92,7 +94,7 @@ async function drawPlaylist(
   { stream, request, reload }: Target & { kind: "playlist" },
   reads: Reads,
 ): Promise<Fill> {
-  reads.streamCall();
+  reads.streamCall(stream);
   const drawing: Promise<Result<DrawnPlaylist, ReachError>> = env.LIVE_STREAM.getByName(stream).playlist(
     request,
     reload,
@@ -157,7 +159,7 @@ async function statusOf(
   { id, title, profile }: StreamRecord,
   reads: Reads,
 ): Promise<StreamStatus> {
-  reads.streamCall();
+  reads.streamCall(id);
   const { state, startedAt } = await within(READ_MS, "a status", env.LIVE_STREAM.getByName(id).status());
   const playable = state === "live" || state === "interrupted" || state === "ended";
   return {
@@ -170,7 +172,7 @@ async function statusOf(
   };
 }
 
-export const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
+const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 
 const absent = (hope: Hope): Promise<Fill> => problemFill(notFound(), { kind: "absent", hope });
 

@@ -73,3 +73,9 @@ const SKEW_MS = 5_000;
 /** True for a copy that was kept before a clock went back: nobody can tell how old it is. */
 export const isFromTheFuture = (headers: Headers, now: number): boolean =>
   Number(headers.get(COPY.at) ?? now) - now > SKEW_MS;
+
+/** Bytes of the whole object, also where the copy is a range of it. */
+export function sizeOf(headers: Headers): number {
+  const total = /\/([0-9]+)$/.exec(headers.get("content-range") ?? "")?.[1];
+  return Number(total ?? headers.get("content-length"));
+}

@@ -10,16 +10,15 @@ import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { forbidden, mayWatch, undecided } from "./access.ts";
 import { type Audience, answerWith, localHeaders, rangeWish, unavailable } from "./answers.ts";
-import { type Nothing, obtain } from "./cache.ts";
 import { outcomeOf } from "./core/cache-status.ts";
-import { readAllowance } from "./core/freshness.ts";
 import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
 import type { Visitor } from "./core/visitor.ts";
-import { countBucketRead, countMedia, countPlaylist, countStreamCall, hearPlayer } from "./counting.ts";
-import { COPY, type Found } from "./found.ts";
+import { countMedia, countPlaylist, hearPlayer } from "./counting.ts";
 import { knownGenerations } from "./generations.ts";
 import { isTooMuch, tooManyRequests } from "./limits.ts";
-import { newestOf, noteAnswered } from "./newest.ts";
+import { obtainNewest } from "./newest.ts";
+import { askThroughCopies } from "./policy-copies.ts";
+import { readsOf } from "./reads.ts";
 import { streamOf, type Target } from "./targets.ts";
 
 /** What Hono carries with a request at the edge. */
@@ -48,43 +47,29 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   if (serving.limit && (await isTooMuch(serving.limit, request))) return tooManyRequests();
   // First: a purge may be of what is remembered about who may watch.
   const generations = await knownGenerations(c.env, c.executionCtx);
-  const refusal = await refuse(c, target, serving.hidden);
+  const refusal = await refuse(c, target, serving.hidden, generations);
   if (refusal) return refusal;
   const stream = streamOf(target);
   if (stream !== undefined && target.kind !== "status") hearPlayer(c.env, c.executionCtx, request, stream);
-  const asking = askingOf(c, stream ?? "", generations);
-  const newest = newestOf(target);
-  let found = await obtain(asking, newest, wishOf(request, serving));
-  const isPlain = newest !== target;
-  if (isPlain && !isRightForPlain(found)) {
-    if (typeof found !== "string") await found.body?.cancel();
-    found = await obtain(asking, target, {});
-  } else if (isNews(found)) noteAnswered(newest);
+  const asking = askingOf(c, generations);
+  const { found, isPlain } = await obtainNewest(asking, target, wishOf(request, serving));
   if (found === "too-many") return tooManyRequests();
   count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
   if (found === "unavailable") return unavailable();
   return answerWith(request, found, { ...serving, signed: c.get("visitor").signed, isPlain });
 }
 
-/** The answer to somebody who waited may be kept longer than a plain one: a request for what is long past is given an old one. */
-function isRightForPlain(found: Found | Nothing): boolean {
-  if (typeof found === "string" || found.status !== 200 || found.story.how === "stale") return false;
-  return found.ageSeconds < readAllowance(found.headers.get(COPY.plainEdge)).maxAge;
-}
-
-/** A playlist that was drawn just now: not one that stands in for it, and not one that others were given long ago. */
-const isNews = (found: Found | Nothing): boolean =>
-  typeof found !== "string" &&
-  found.status === 200 &&
-  found.story.how !== "stale" &&
-  found.ageSeconds < NEWS_SECONDS;
-const NEWS_SECONDS = 1;
-
 /** Anything but a yes. */
-async function refuse(c: EdgeContext, target: Target, hidden: Problem): Promise<Response | undefined> {
+async function refuse(
+  c: EdgeContext,
+  target: Target,
+  hidden: Problem,
+  generations: Generations | undefined,
+): Promise<Response | undefined> {
   const stream = streamOf(target);
   if (stream === undefined) return undefined;
-  switch (await mayWatch(c.env, c.executionCtx, c.get("visitor"), stream)) {
+  const ask = askThroughCopies(c.env, c.executionCtx, generations);
+  switch (await mayWatch(ask, c.executionCtx, c.get("visitor"), stream)) {
     case "yes":
       return undefined;
     case "forbidden":
@@ -101,19 +86,12 @@ const wishOf = (request: Request, { ranges }: Serving) => {
   return range ? { range } : {};
 };
 
-const askingOf = (
-  { env, executionCtx: ctx, req }: EdgeContext,
-  stream: string,
-  generations: Generations | undefined,
-) => ({
+const askingOf = ({ env, executionCtx: ctx, req }: EdgeContext, generations: Generations | undefined) => ({
   env,
   generations,
   // Hono's own type of it knows less than the runtime's.
   ctx: ctx as ExecutionContext,
-  reads: {
-    bucketRead: () => countBucketRead(env, ctx, stream),
-    streamCall: () => countStreamCall(env, ctx, stream),
-  },
+  reads: readsOf(env, ctx),
   mayRead: async () => !(await isTooMuch(env.MISS_LIMIT, req.raw)),
 });
 

@@ -1,5 +1,5 @@
 /** Media objects: parse the path, then the gate. Immutable, so everything here may be cached once it exists. */
-import { parseMediaPath } from "../../media/address.ts";
+import { parseMediaPath, streamOfBroadcast } from "../../media/address.ts";
 import { notFound } from "../problems.ts";
 import { forbidden } from "./access.ts";
 import { allowsRendition } from "./core/visitor.ts";
@@ -8,7 +8,8 @@ import { type EdgeContext, nothingHere, serve } from "./gate.ts";
 /** Serve `GET` and `HEAD /media/<broadcast>/<session>/<rendition>/<file>`. */
 export async function serveMedia(c: EdgeContext): Promise<Response> {
   const address = parseMediaPath(c.req.path.slice(c.get("base").length + "/media/".length));
-  if (!address) return nothingHere(notFound());
+  const stream = address && streamOfBroadcast(address.broadcast);
+  if (!address || stream === undefined) return nothingHere(notFound());
   if (!allowsRendition(c.get("visitor"), address.rendition)) return forbidden();
-  return serve(c, { kind: "media", address }, { hidden: notFound(), ranges: true });
+  return serve(c, { kind: "media", stream, address }, { hidden: notFound(), ranges: true });
 }

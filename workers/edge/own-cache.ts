@@ -34,7 +34,7 @@ export type Nothing = "unavailable" | "too-many";
 /** Those who have a stale copy do not wait longer than this for a fresh one. */
 const PATIENCE_MS = 2_000;
 /** A client that waits for the next part must not be answered at once with an old playlist: it would ask again at once. */
-const STAND_IN_HOLD_MS = 1_000;
+export const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from the cache, or read and kept. */
 export async function readThrough(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {

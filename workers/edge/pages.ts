@@ -10,7 +10,7 @@ export async function servePage(c: EdgeContext, file: string, status?: number): 
     new Request(new URL(`/${file}`, c.req.url), status === undefined ? { headers: conditions(c) } : {}),
   );
   const headers = new Headers(asset.headers);
-  const kept = status === undefined ? lifetimeOf({ kind: "page" }) : NOT_KEPT;
+  const kept = lifetimeOf({ kind: status === undefined ? "page" : "refused-page" });
   headers.set("cache-control", clientCacheControl(kept, c.get("visitor").signed));
   headers.set("cache-status", cacheStatus({ how: "bypass", detail: "page", status: asset.status }));
   // Browsers say how wide they are only to those who ask.
@@ -18,9 +18,6 @@ export async function servePage(c: EdgeContext, file: string, status?: number): 
   for (const [name, value] of Object.entries(PAGE_SECURITY)) headers.set(name, value);
   return new Response(asset.body, { status: status ?? asset.status, headers });
 }
-
-/** Of a page that says why there is nothing. */
-const NOT_KEPT = { client: undefined, edge: 0, staleWhileRevalidate: 0, staleIfError: 0 };
 
 /** Only what decides between 200 and 304 is passed on. */
 function conditions(c: EdgeContext): Headers {

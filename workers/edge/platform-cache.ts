@@ -8,12 +8,13 @@ import type { Place } from "../../wire/generations.ts";
 import type { EdgeEnv } from "../env.ts";
 import { remember } from "../remember.ts";
 import { storyOfPlatform } from "./core/cache-status.ts";
+import { spellRange } from "./core/conditional.ts";
 import { freshnessOf, readAllowance } from "./core/freshness.ts";
-import { countBucketRead, countStreamCall } from "./counting.ts";
 import { fill } from "./fills.ts";
-import { ageOf, COPY, copyHeaders, type Found, type Wish } from "./found.ts";
-import type { Asking, Nothing } from "./own-cache.ts";
-import { pathOf, placeIn, standInOf, streamOf, type Target } from "./targets.ts";
+import { ageOf, COPY, copyHeaders, type Found, sizeOf, type Wish } from "./found.ts";
+import { type Asking, type Nothing, STAND_IN_HOLD_MS } from "./own-cache.ts";
+import { readsOf } from "./reads.ts";
+import { pathOf, placeIn, standInOf, type Target } from "./targets.ts";
 
 /** What the platform's key is made of, besides the path. */
 export interface CachedProps {
@@ -26,11 +27,7 @@ export interface CachedProps {
 export class CachedAnswers extends WorkerEntrypoint<EdgeEnv, CachedProps> {
   override async fetch(): Promise<Response> {
     const { target } = this.ctx.props;
-    const stream = streamOf(target) ?? "";
-    const filled = await fill(this.env, target, {
-      bucketRead: () => countBucketRead(this.env, this.ctx, stream),
-      streamCall: () => countStreamCall(this.env, this.ctx, stream),
-    });
+    const filled = await fill(this.env, target, readsOf(this.env, this.ctx));
     const headers = new Headers(copyHeaders(filled, Date.now()));
     const edge = headers.get(COPY.edge) ?? "no-store";
     headers.set("cache-control", headers.get(COPY.client) ?? "no-store");
@@ -43,7 +40,6 @@ export class CachedAnswers extends WorkerEntrypoint<EdgeEnv, CachedProps> {
 /** Keys that were fetched again after a soft purge, in this isolate. */
 const renewed = new Map<string, true>();
 const MAX_RENEWED = 10_000;
-const STAND_IN_HOLD_MS = 1_000;
 
 /** A target from Workers Cache, or through it. */
 export async function throughPlatform(asking: Asking, target: Target, wish: Wish): Promise<Found | Nothing> {
@@ -59,9 +55,14 @@ export async function throughPlatform(asking: Asking, target: Target, wish: Wish
   }
   const standIn = standInOf(target);
   const other = standIn && (await ask(asking, standIn, place.number, {}).catch(() => undefined));
-  if (other?.status !== 200) return "unavailable";
+  const allowance = readAllowance(other?.headers.get(COPY.edge) ?? null);
+  const { ifError, ttl } = freshnessOf(allowance, other?.ageSeconds ?? 0);
+  if (other?.status !== 200 || !ifError) {
+    await other?.body?.cancel();
+    return "unavailable";
+  }
   await scheduler.wait(STAND_IN_HOLD_MS);
-  return { ...other, story: { how: "stale", ttl: 0, why: "error" } };
+  return { ...other, story: { how: "stale", ttl, why: "error" } };
 }
 
 /** What a soft purge left, while it may be served and until it was fetched again. */
@@ -106,22 +107,19 @@ async function ask({ ctx }: Asking, target: Target, number: number, { range }: W
   const { CachedAnswers: entrypoint } = ctx.exports as unknown as {
     readonly CachedAnswers: (options: { readonly props: CachedProps }) => Fetcher;
   };
-  const headers = range && {
-    range: "suffix" in range ? `bytes=-${range.suffix}` : `bytes=${range.first}-${range.last ?? ""}`,
-  };
+  const spelled = range && spellRange(range);
   const response = await entrypoint({ props: { target, number } }).fetch(
     `https://millrace.invalid${pathOf(target)}`,
     {
-      headers: headers ?? {},
+      headers: spelled === undefined ? {} : { range: spelled },
     },
   );
   const ageSeconds = ageOf(response.headers, Date.now());
   const { maxAge } = readAllowance(response.headers.get(COPY.edge));
-  const total = /\/([0-9]+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
   return {
     status: response.status,
     headers: response.headers,
-    size: Number(total ?? response.headers.get("content-length")),
+    size: sizeOf(response.headers),
     body: response.body,
     knowsLength: response.headers.has("content-length"),
     ageSeconds,

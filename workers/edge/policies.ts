@@ -5,10 +5,10 @@
 import { within } from "../../durable-objects/deadline.ts";
 import type { StreamRecord } from "../../wire/admin.ts";
 import { remember } from "../remember.ts";
-import { freshnessOf, type Policy } from "./core/visitor.ts";
+import { type Policy, policyUseOf } from "./core/visitor.ts";
 
 /** Asks origin for a stream; `undefined`: there is none for viewers. */
-export type AskStream = (stream: string) => Promise<StreamRecord | undefined>;
+export type AskStream = (stream: string) => Promise<Pick<StreamRecord, "access"> | undefined>;
 /** The part of an ExecutionContext that is needed. */
 export type Background = Pick<ExecutionContext, "waitUntil">;
 
@@ -53,7 +53,7 @@ export class Policies {
    */
   async of(ask: AskStream, ctx: Background, stream: string, signed: boolean): Promise<Policy | undefined> {
     const known = this.#known.get(stream) ?? this.#absent.get(stream);
-    const freshness = known ? freshnessOf(known.policy, this.#nowMs() - known.learnedAtMs, signed) : "ask";
+    const freshness = known ? policyUseOf(known.policy, this.#nowMs() - known.learnedAtMs, signed) : "ask";
     if (known && freshness === "fresh") return known.policy;
     const question = this.#questionOf(ask, ctx, stream);
     if (known && freshness === "refresh") return known.policy;
@@ -119,7 +119,7 @@ async function askOnce(patienceMs: number, ask: AskStream, stream: string): Prom
 }
 
 /** Only a stream that says so is open to everybody. */
-function policyOf(record: StreamRecord | undefined): Policy {
+function policyOf(record: Pick<StreamRecord, "access"> | undefined): Policy {
   if (!record) return "absent";
   return record.access === "public" ? "public" : "private";
 }

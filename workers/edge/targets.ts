@@ -1,6 +1,6 @@
 /** What can be cached at the edge, and how it is named there: no viewer's host, token, query or header is part of a name. */
 import type { DrawRequest } from "../../durable-objects/drawings.ts";
-import { type MediaAddress, mediaPath, streamOfBroadcast } from "../../media/address.ts";
+import { type MediaAddress, mediaPath } from "../../media/address.ts";
 import type { Reload } from "../../media/live-edge.ts";
 import { type Generations, type Place, placeOf } from "../../wire/generations.ts";
 import {
@@ -13,7 +13,7 @@ import {
 
 /** One thing that the origin side can be asked for. */
 export type Target =
-  | { readonly kind: "media"; readonly address: MediaAddress }
+  | { readonly kind: "media"; readonly stream: string; readonly address: MediaAddress }
   | {
       readonly kind: "playlist";
       readonly stream: string;
@@ -57,7 +57,7 @@ const fileOf = (kind: "media" | "iframes") => (kind === "media" ? "index.m3u8" :
 function scopesOf(target: Target): readonly string[] {
   switch (target.kind) {
     case "media":
-      return scopesOfMedia(target.address) ?? [EVERYTHING];
+      return scopesOfMedia(target.address, target.stream);
     case "playlist": {
       const { stream, request } = target;
       if (request.kind === "multivariant") return scopesOfPlaylist(stream);
@@ -76,7 +76,6 @@ export const placeIn = (generations: Generations | undefined, target: Target, no
 
 /** The stream that it is about. */
 export function streamOf(target: Target): string | undefined {
-  if (target.kind === "media") return streamOfBroadcast(target.address.broadcast);
   return target.kind === "live-streams" ? undefined : target.stream;
 }
 

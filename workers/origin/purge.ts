@@ -1,11 +1,11 @@
-/** The operator's purges: what is asked is checked here; the Purges object does it (docs/edge.md, "Purge"). */
+/** The operator's purges: what is asked is read by wire/purge-request.ts, and done by the Purges object (docs/edge.md, "Purge"). */
 import { Hono } from "hono";
-import { broadcastOf, taskOf } from "../../durable-objects/core/removal.ts";
+import { broadcastOf } from "../../durable-objects/core/removal.ts";
 import type { Purges } from "../../durable-objects/purges.ts";
-import { fail, ok, type Result } from "../../media/result.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
-import { type PurgeRequest, PurgeRequestSchema } from "../../wire/purge.ts";
-import { parsePrefix, type Scope } from "../../wire/purge-prefix.ts";
+import { PurgeRequestSchema } from "../../wire/purge.ts";
+import type { Scope } from "../../wire/purge-prefix.ts";
+import { type PurgeRefusal, scopesMeant } from "../../wire/purge-request.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { adminOnly } from "./admin-only.ts";
@@ -23,8 +23,8 @@ purge.use(adminOnly);
 purge.post("/", async (c) => {
   const wanted = await readJson(c.req.raw, PurgeRequestSchema, MAX_BYTES);
   if (!wanted.ok) return respond(wanted.error);
-  const prefixes = understand(wanted.value);
-  if (!prefixes.ok) return respond(prefixes.error);
+  const prefixes = scopesMeant(wanted.value);
+  if (!prefixes.ok) return respond(refusalProblem(prefixes.error));
   const { soft, delete: remove } = wanted.value;
   const live = remove ? await firstLive(c.env, prefixes.value) : undefined;
   if (live !== undefined) return respond(liveProblem(live));
@@ -42,53 +42,41 @@ purge.get("/:id", async (c) => {
 
 const purgesOf = (env: OriginEnv): DurableObjectStub<Purges> => env.PURGES.getByName("purges");
 
-/** What is meant, each scope once; an empty list is everything. */
-function understand({
-  prefixes,
-  all,
-  soft,
-  delete: remove,
-}: PurgeRequest): Result<readonly Scope[], Problem> {
-  const scopes = new Map<string, Scope>();
-  let namesEverything = false;
-  for (const prefix of prefixes) {
-    const parsed = parsePrefix(prefix);
-    if (parsed.ok) scopes.set(parsed.value.scope, parsed.value);
-    else if (parsed.error.reason === "everything") namesEverything = true;
-    else {
-      const { detail } = parsed.error;
-      return fail(problem(400, "bad-prefix", "A prefix was not understood.", { detail, prefix }));
+/** A refusal in words. */
+function refusalProblem(refusal: PurgeRefusal): Problem {
+  switch (refusal.reason) {
+    case "bad-prefix": {
+      const { detail, prefix } = refusal;
+      return problem(400, "bad-prefix", "A prefix was not understood.", { detail, prefix });
     }
-  }
-  if (namesEverything && !all)
-    return fail(
-      problem(
+    case "purges-everything":
+      return problem(
         400,
         "purges-everything",
         "An empty prefix or / purges everything. Say all: true if that is meant.",
-      ),
-    );
-  if (scopes.size === 0 && !all) return fail(problem(400, "no-prefix", "Name at least one prefix to purge."));
-  if (all && remove)
-    return fail(
-      problem(400, "delete-everything", "Not everything can be removed at once. Name the streams to remove."),
-    );
-  if (soft && remove)
-    return fail(
-      problem(
+      );
+    case "no-prefix":
+      return problem(400, "no-prefix", "Name at least one prefix to purge.");
+    case "delete-everything":
+      return problem(
+        400,
+        "delete-everything",
+        "Not everything can be removed at once. Name the streams to remove.",
+      );
+    case "soft-delete":
+      return problem(
         400,
         "soft-delete",
         "What is removed cannot be served while it is fetched again: soft or delete.",
-      ),
-    );
-  const drawn = remove ? [...scopes.keys()].find((scope) => !taskOf(scope)) : undefined;
-  if (drawn !== undefined)
-    return fail(
-      problem(400, "nothing-to-remove", "Playlists are drawn, not stored: there is nothing to remove.", {
-        prefix: drawn,
-      }),
-    );
-  return ok(all ? [] : [...scopes.values()]);
+      );
+    case "nothing-to-remove":
+      return problem(
+        400,
+        "nothing-to-remove",
+        "Playlists are drawn, not stored: there is nothing to remove.",
+        { prefix: refusal.prefix },
+      );
+  }
 }
 
 /** The first scope with a broadcast that is under way. */

@@ -6,6 +6,7 @@ import {
   isSameForRange,
   readRange,
   resolveRange,
+  spellRange,
 } from "../../../workers/edge/core/conditional.ts";
 import { freshnessOf, readAllowance } from "../../../workers/edge/core/freshness.ts";
 import {
@@ -74,6 +75,21 @@ describe("ranges of ten bytes", () => {
   });
 });
 
+describe("a range, spelled for a cache that cuts it itself", () => {
+  it.each([
+    ["bytes=3-5", "bytes=3-5"],
+    ["bytes=3-", "bytes=3-"],
+    ["bytes= 3-5 ", "bytes=3-5"],
+    ["bytes=-4", "bytes=-4"],
+    [`bytes=3-${"9".repeat(30)}`, "bytes=3-"],
+    [`bytes=${"9".repeat(30)}-`, undefined],
+    [`bytes=-${"9".repeat(30)}`, undefined],
+  ])("%s", (header, spelled) => {
+    const wish = readRange(header);
+    expect(wish && spellRange(wish)).toBe(spelled);
+  });
+});
+
 describe("If-None-Match", () => {
   it.each([
     [null, '"a"', false],
@@ -128,7 +144,7 @@ describe("lifetimes", () => {
     [
       { kind: "media" },
       "public, max-age=31536000, immutable",
-      "max-age=2419200, stale-while-revalidate=86400, stale-if-error=86400",
+      "max-age=2419200, stale-while-revalidate=3600, stale-if-error=86400",
     ],
     [
       { kind: "playlist", timing, form: "blocking" },
@@ -163,6 +179,8 @@ describe("lifetimes", () => {
       "max-age=60, stale-while-revalidate=0, stale-if-error=0",
     ],
     [{ kind: "refusal" }, "public, max-age=1", "no-store"],
+    [{ kind: "stand-in" }, "public, max-age=1", "no-store"],
+    [{ kind: "refused-page" }, "no-store", "no-store"],
     [{ kind: "page" }, "public, max-age=0, must-revalidate", "no-store"],
   ])("%j", (kind, client, edge) => {
     const lifetime = lifetimeOf(kind);

@@ -1,6 +1,6 @@
 /** How far a stream is, as an edge learns it. */
 import { describe, expect, it } from "vitest";
-import { isCurrent, learn } from "../../../workers/edge/core/newest.ts";
+import { isCurrent, isNews, isRightForPlain, learn } from "../../../workers/edge/core/newest.ts";
 
 describe("the newest position", () => {
   it.each([
@@ -22,5 +22,21 @@ describe("the newest position", () => {
     // A stream whose numbers began again, or a clock that went back.
     expect(learn(newest, { msn: 2 }, 2_000).position).toEqual({ msn: 2 });
     expect(isCurrent(newest, 900)).toBe(false);
+  });
+});
+
+describe("a playlist that somebody was given", () => {
+  const given = { isWhole: true, isStale: false, ageSeconds: 0.2, plainSeconds: 1 };
+  it.each([
+    ["just now", {}, true, true],
+    ["a while ago", { ageSeconds: 1.5 }, false, false],
+    ["as long ago as a plain one may be", { ageSeconds: 1, plainSeconds: 2 }, true, false],
+    ["of a stream with segments of a second", { plainSeconds: 0 }, true, true],
+    ["of such a stream, more than half a second ago", { plainSeconds: 0, ageSeconds: 0.6 }, false, true],
+    ["stale", { isStale: true }, false, false],
+    ["that is none", { isWhole: false }, false, false],
+  ])("%s", (_what, differs, right, news) => {
+    expect(isRightForPlain({ ...given, ...differs })).toBe(right);
+    expect(isNews({ ...given, ...differs })).toBe(news);
   });
 });

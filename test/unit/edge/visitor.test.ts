@@ -6,7 +6,7 @@ import {
   type Circumstances,
   decideWatch,
   fits,
-  freshnessOf,
+  policyUseOf,
   UNSIGNED,
   type Visitor,
 } from "../../../workers/edge/core/visitor.ts";
@@ -124,11 +124,11 @@ describe("what is known of a stream", () => {
     ["absent", true, 999, "fresh"],
     ["absent", true, 1_000, "ask"],
   ] as const)("%s, signed %s, after %i ms: %s", (policy, signed, ageMs, freshness) => {
-    expect(freshnessOf(policy, ageMs, signed)).toBe(freshness);
+    expect(policyUseOf(policy, ageMs, signed)).toBe(freshness);
   });
 
   it("is as old for what is private as for what is not there, so that time tells nothing", () => {
     for (let ageMs = -1; ageMs < 70_000; ageMs += 499)
-      expect(freshnessOf("private", ageMs, false)).toBe(freshnessOf("absent", ageMs, false));
+      expect(policyUseOf("private", ageMs, false)).toBe(policyUseOf("absent", ageMs, false));
   });
 });

@@ -16,7 +16,17 @@ import {
   scopesToBump,
   tidy,
 } from "../../../durable-objects/core/purges.ts";
-import { broadcastsAmong, removalOf, taskOf, waitMs } from "../../../durable-objects/core/removal.ts";
+import {
+  broadcastsAmong,
+  done,
+  dueAt,
+  emptied,
+  failed,
+  isNews,
+  removalOf,
+  type Task,
+  taskOf,
+} from "../../../durable-objects/core/removal.ts";
 import { parseMediaPath } from "../../../media/address.ts";
 import { applyChanges, type Generations, placeOf } from "../../../wire/generations.ts";
 import {
@@ -87,7 +97,7 @@ const OBJECTS: readonly (readonly string[])[] = STREAMS.flatMap((stream) => [
   ...[1, 2].flatMap((broadcast) =>
     ["1/v720/seg-1.m4s", "1/audio/seg-1.m4s", "2/v720/init.mp4"].map((rest) => {
       const address = parseMediaPath(`${stream}-${secret(broadcast)}/${rest}`);
-      return (address && scopesOfMedia(address)) ?? [];
+      return address ? scopesOfMedia(address, stream) : [];
     }),
   ),
 ]);
@@ -278,7 +288,35 @@ describe("a removal", () => {
     expect(broadcastsAmong("radio-01", folders)).toEqual([`radio-01-${secret(2)}`]);
   });
 
-  it("waits longer each time, and not for ever", () => {
-    expect([1, 2, 3, 7, 50].map(waitMs)).toEqual([5_000, 10_000, 20_000, 300_000, 300_000]);
+  const BEGUN = removalOf([`/media/${B}/`]);
+  const TASK: Extract<Task, { readonly walk: "objects" }> = {
+    walk: "objects",
+    broadcast: B,
+    prefix: `media/${B}/`,
+    whole: true,
+  };
+  const LOOKING = emptied(BEGUN, { ...TASK, lately: true }, 3, START);
+
+  it("goes on at once, waits longer with each failure but not for ever, and looks once more when it is time", () => {
+    expect(dueAt(BEGUN, START)).toBe(START);
+    expect(dueAt(done(BEGUN), START)).toBeUndefined();
+    const dueAfter = (failures: number) => dueAt({ ...BEGUN, failures }, START);
+    expect([1, 2, 3, 7, 50].map(dueAfter)).toEqual(
+      [5_000, 10_000, 20_000, 300_000, 300_000].map((ms) => START + ms),
+    );
+    expect(dueAt(LOOKING, START)).toBe(START + 150_000);
+    expect(dueAt(LOOKING, START + DAY)).toBe(START + DAY);
+    expect(dueAt(failed(LOOKING), START + DAY)).toBe(START + DAY + 5_000);
+  });
+
+  it.each([
+    ["that goes on", BEGUN, done(BEGUN, [TASK], 1000), false],
+    ["that removed the last", BEGUN, done(BEGUN, [], 3), true],
+    ["that found nothing in the end", BEGUN, done(BEGUN), true],
+    ["that is to look once more", BEGUN, LOOKING, true],
+    ["that looked, and found nothing", LOOKING, done(LOOKING), false],
+    ["that looked, and removed what came late", LOOKING, done(LOOKING, [], 1), true],
+  ])("%s is or is no news to caches", (_what, before, after, is) => {
+    expect(isNews(before, after)).toBe(is);
   });
 });

@@ -35,11 +35,11 @@ class World implements ZoneStore {
   broadcasts: (stream: string) => Promise<readonly string[]> = async () => [];
   otherwise: () => Response | Promise<Response> = DONE;
 
-  waiting(): readonly Waiting[] {
+  waitingForZone(): readonly Waiting[] {
     return [...this.rows.values()].filter(({ zone }) => zone.state === "waiting");
   }
 
-  save(number: number, zone: ZoneWork): void {
+  saveZone(number: number, zone: ZoneWork): void {
     const row = this.rows.get(number);
     if (row) this.rows.set(number, { ...row, zone });
   }

@@ -89,7 +89,7 @@ const address = (path: string): MediaAddress => {
 
 describe("an object", () => {
   it("answers to each name that covers it, and each is a prefix", () => {
-    const media = scopesOfMedia(address(`${B}/1/v720/seg-7.m4s`)) ?? [];
+    const media = scopesOfMedia(address(`${B}/1/v720/seg-7.m4s`), "radio-01");
     const playlist = scopesOfPlaylist("radio-01", { rendition: "v720", file: "iframes.m3u8" });
     expect(media).toHaveLength(7);
     for (const scope of [...media, ...playlist].filter((scope) => scope !== "/"))

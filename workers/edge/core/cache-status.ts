@@ -19,7 +19,7 @@ export type Story =
       readonly ttl: number;
     }
   | { readonly how: "failed" }
-  /** The cache was not looked at: what it holds cannot be told from what was purged. */
+  /** Past the cache: memory is short (`busy`), or it is a page, which the asset server keeps. */
   | { readonly how: "bypass"; readonly detail: string; readonly status: number }
   /** The edge answered by itself. */
   | { readonly how: "local"; readonly detail: string };

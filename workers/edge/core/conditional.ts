@@ -19,6 +19,14 @@ export function readRange(header: string | null): RangeWish | undefined {
   return Number(to) < Number(from) ? undefined : { first: Number(from), last: Number(to) };
 }
 
+/** The header again, for a cache that cuts ranges itself; `undefined` for numbers that it could not have. */
+export function spellRange(wish: RangeWish): string | undefined {
+  if ("suffix" in wish) return Number.isSafeInteger(wish.suffix) ? `bytes=-${wish.suffix}` : undefined;
+  const { first, last } = wish;
+  if (!Number.isSafeInteger(first)) return undefined;
+  return `bytes=${first}-${last !== undefined && Number.isSafeInteger(last) ? last : ""}`;
+}
+
 /** The bytes that a wish means in an object of a size. */
 export function resolveRange(wish: RangeWish, size: number): Range | "unsatisfiable" {
   if ("suffix" in wish) {

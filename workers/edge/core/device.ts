@@ -5,8 +5,7 @@
 import type { View } from "../../../media/hls.ts";
 import { fail, ok, type Result } from "../../../media/result.ts";
 
-export const DEVICE_CLASSES = ["cap480", "cap720", "full", "audio-first"] as const;
-export type DeviceClass = (typeof DEVICE_CLASSES)[number];
+export type DeviceClass = "cap480" | "cap720" | "full" | "audio-first";
 
 /** The class, and the request headers that were looked at to choose it. */
 export interface DeviceChoice {

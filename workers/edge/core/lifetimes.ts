@@ -15,7 +15,11 @@ export type Kind =
   /** `coming`: it may be there any moment. `missing`: it should be there. `never`: its broadcast is over, or there is none. */
   | { readonly kind: "absent"; readonly hope: "coming" | "missing" | "never" }
   /** A request that no origin was asked about. */
-  | { readonly kind: "refusal" };
+  | { readonly kind: "refusal" }
+  /** What is served for want of better. */
+  | { readonly kind: "stand-in" }
+  /** A page that says why there is nothing. */
+  | { readonly kind: "refused-page" };
 
 /** Seconds. The windows of stale answers begin where `edge` ends (RFC 5861). */
 export interface Lifetime {
@@ -30,6 +34,7 @@ export interface Lifetime {
 }
 
 const MINUTE = 60;
+const HOUR = 3_600;
 const DAY = 86_400;
 /** Clients: media objects never change. */
 const MEDIA_CLIENT_SECONDS = 365 * DAY;
@@ -46,7 +51,7 @@ export function lifetimeOf(what: Kind): Lifetime {
         client: MEDIA_CLIENT_SECONDS,
         hint: "immutable",
         edge: MEDIA_EDGE_SECONDS,
-        staleWhileRevalidate: DAY,
+        staleWhileRevalidate: HOUR,
         staleIfError: DAY,
       };
     case "playlist":
@@ -58,7 +63,10 @@ export function lifetimeOf(what: Kind): Lifetime {
     case "absent":
       return absentLifetime(what.hope);
     case "refusal":
+    case "stand-in":
       return { client: 1, ...NOT_KEPT };
+    case "refused-page":
+      return { client: undefined, ...NOT_KEPT };
   }
 }
 

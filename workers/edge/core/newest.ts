@@ -26,6 +26,26 @@ export const isCurrent = ({ atMs }: Newest, nowMs: number): boolean =>
 /** Is a part still to come, as far as is known? */
 export const isAhead = ({ position }: Newest, part: Required<Reload>): boolean => compare(part, position) > 0;
 
+/** A playlist that somebody was given. */
+export interface Given {
+  readonly isWhole: boolean;
+  readonly isStale: boolean;
+  readonly ageSeconds: number;
+  /** How long it is fresh for who asked for the newest. */
+  readonly plainSeconds: number;
+}
+
+/** The answer to somebody who waited may be kept longer than a plain one: a request for what is long past is given an old one. */
+export const isRightForPlain = ({ isWhole, isStale, ageSeconds, plainSeconds }: Given): boolean =>
+  isWhole && !isStale && ageSeconds < Math.max(plainSeconds, LEAST_SECONDS);
+/** Half the shortest target duration: directives have whole seconds only. */
+const LEAST_SECONDS = 0.5;
+
+/** Was it drawn just now? Not what stands in for another, and not what others were given long ago. */
+export const isNews = ({ isWhole, isStale, ageSeconds }: Given): boolean =>
+  isWhole && !isStale && ageSeconds < NEWS_SECONDS;
+const NEWS_SECONDS = 1;
+
 /** A segment as a whole is past all its parts. */
 const compare = (a: Reload, b: Reload): number =>
   a.msn - b.msn || (a.part ?? Number.POSITIVE_INFINITY) - (b.part ?? Number.POSITIVE_INFINITY) || 0;

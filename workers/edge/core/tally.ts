@@ -12,7 +12,7 @@ import {
 import type { Cmcd, ListedInteger } from "./cmcd.ts";
 
 /** Streams that are counted between two reports; those that come later are not. */
-export const MAX_STREAMS = 5000;
+const MAX_STREAMS = 5000;
 
 /** Figures above these are no honest player's, and would spoil an average: kbit/s, and milliseconds. */
 const PLAUSIBLE: Readonly<Record<QoeFigure, number>> = {
@@ -41,10 +41,6 @@ export class Tally {
 
   constructor(maxStreams = MAX_STREAMS) {
     this.#maxStreams = maxStreams;
-  }
-
-  get isEmpty(): boolean {
-    return this.#counts.size === 0 && this.#qoe.size === 0;
   }
 
   /** A request was answered. */

@@ -77,7 +77,7 @@ export function allowsRendition(visitor: Visitor, rendition: string): boolean {
 }
 
 /** What is remembered: good as it is, good while it is asked for again, or to be asked for first. */
-export type Freshness = "fresh" | "refresh" | "ask";
+export type PolicyUse = "fresh" | "refresh" | "ask";
 
 /** A policy is asked for again after so long. */
 const FRESH_MS = 5_000;
@@ -90,7 +90,7 @@ const HIDING_FRESH_MS = 1_000;
  * How good a policy of this age is. A private stream and one that does not exist are treated alike for whoever has no
  * token: the time of an answer must not tell them apart.
  */
-export function freshnessOf(policy: Policy, ageMs: number, signed: boolean): Freshness {
+export function policyUseOf(policy: Policy, ageMs: number, signed: boolean): PolicyUse {
   const hides = policy === "absent" || (policy === "private" && !signed);
   // A clock that went back makes no policy good.
   if (ageMs < 0) return "ask";
