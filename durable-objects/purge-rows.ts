@@ -3,7 +3,8 @@ import type { Generation } from "../wire/generations.ts";
 import { EVERYTHING } from "../wire/purge-prefix.ts";
 import type { Entry, Ledger, Summary } from "./core/purges.ts";
 import type { Removal } from "./core/removal.ts";
-import { type Pace, RESTED, type ZoneWork } from "./core/zone-purge.ts";
+import { type Pace, RESTED, type Waiting, type ZoneWork } from "./core/zone-purge.ts";
+import type { ZoneStore } from "./zone-purge.ts";
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS generation (
@@ -21,6 +22,8 @@ const LEDGER = "ledger";
 const ZONE_PACE = "zone_pace";
 /** Purges that are done with, and still known. */
 const KEPT_PURGES = 1000;
+/** Purges that one call of the zone can be about. */
+const ZONE_PURGES = 50;
 
 /** A purge, as its row has it. */
 export interface PurgeRow {
@@ -47,7 +50,7 @@ type Columns = {
   zone: string | null;
 };
 
-export class PurgeRows {
+export class PurgeRows implements ZoneStore {
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -143,9 +146,11 @@ export class PurgeRows {
     return this.#rows("WHERE removal_due <= ? ORDER BY removal_due, number LIMIT 1", now)[0];
   }
 
-  /** Purges that the zone is yet to be told of, oldest first. */
-  waitingForZone(limit: number): readonly PurgeRow[] {
-    return this.#rows("WHERE zone_waits = 1 ORDER BY number LIMIT ?", limit);
+  /** Purges that the zone is yet to be told of, oldest first; at most as many as a call may be about. */
+  waitingForZone(): readonly Waiting[] {
+    return this.#rows("WHERE zone_waits = 1 ORDER BY number LIMIT ?", ZONE_PURGES).flatMap(
+      ({ number, soft, zone }) => (zone ? [{ number, soft, zone }] : []),
+    );
   }
 
   /** When a removal is due next; milliseconds since 1970. */

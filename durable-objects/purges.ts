@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { GenerationChanges } from "../wire/generations.ts";
 import type { PurgeRecord } from "../wire/purge.ts";
-import { EVERYTHING, parsePrefix, type Scope } from "../wire/purge-prefix.ts";
+import { EVERYTHING, type Scope } from "../wire/purge-prefix.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
 import {
   ageingClock,
@@ -15,13 +15,14 @@ import {
   needsWhole,
   nextNumber,
   scopesToBump,
+  storedScopes,
   tidy,
 } from "./core/purges.ts";
-import { dueAt, failed, isDone, progressOf, type Removal, removalOf, waitMs } from "./core/removal.ts";
-import { again, hostOf, MAX_BROADCASTS, zoneProgress, zoneWork } from "./core/zone-purge.ts";
+import { dueAt, failed, isNews, progressOf, type Removal, removalOf } from "./core/removal.ts";
+import { again, MAX_BROADCASTS, zoneProgress, zoneWork } from "./core/zone-purge.ts";
 import { type PurgeRow, PurgeRows } from "./purge-rows.ts";
 import { advance } from "./removal.ts";
-import { type Zone, ZonePurge } from "./zone-purge.ts";
+import { ZonePurge, zoneOf } from "./zone-purge.ts";
 
 /** What to purge; an empty list is everything. */
 export interface PurgeWish {
@@ -35,13 +36,10 @@ export interface PurgeWish {
 const LISTED = 50;
 /** Tasks of one alarm: each is a few calls. */
 const TASKS_PER_STEP = 10;
-/** Purges that one call of the zone can be about. */
-const ZONE_PURGES = 50;
 /** A removal waits for the zone's names as long as D1 cannot give them. */
 const NAMING_RETRY_MS = 10_000;
 /** After an alarm that failed. */
 const ALARM_RETRY_MS = 60_000;
-const CLOUDFLARE_API = "https://api.cloudflare.com/client/v4";
 
 export class Purges extends DurableObject<ObjectsEnv> {
   readonly #rows: PurgeRows;
@@ -49,26 +47,12 @@ export class Purges extends DurableObject<ObjectsEnv> {
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
-    const rows = new PurgeRows(ctx.storage);
-    this.#rows = rows;
-    const store = {
-      get pace() {
-        return rows.pace;
-      },
-      set pace(pace) {
-        rows.pace = pace;
-      },
-      waiting: () =>
-        rows
-          .waitingForZone(ZONE_PURGES)
-          .flatMap(({ number, soft, zone }) => (zone ? [{ number, soft, zone }] : [])),
-      save: rows.saveZone.bind(rows),
-    };
-    this.#zone = new ZonePurge(store, zoneOf(env), {
+    this.#rows = new PurgeRows(ctx.storage);
+    this.#zone = new ZonePurge(this.#rows, zoneOf(env), {
       broadcasts: (stream) => newestBroadcasts(this.env.DB, stream),
     });
     // An object that knows of no purge may have known of some, and lost them with its storage.
-    if (rows.ledger.newest === 0) this.#beginAnew(0);
+    if (this.#rows.ledger.newest === 0) this.#beginAnew(0);
     // An alarm that failed six times, or was lost, would let what is under way lie until the next purge.
     void ctx.blockConcurrencyWhile(async () => {
       if ((await ctx.storage.getAlarm()) === null) await this.#watch();
@@ -151,9 +135,9 @@ export class Purges extends DurableObject<ObjectsEnv> {
     for (const scope of prefixes.length === 0 ? [EVERYTHING] : scopesToBump(prefixes))
       rows.saveEntry(bump(scope, rows.generation(scope), { number, soft }));
     const clock = ageingClock(newest, now);
-    const isUntidied = isUntidy(rows.summary(), clock);
-    if (isUntidied) rows.replaceEntries(tidy(rows.entriesAfter(0), clock));
-    rows.ledger = { newest: number, wholeBelow: isUntidied ? number : wholeBelow };
+    const wasTidied = isUntidy(rows.summary(), clock);
+    if (wasTidied) rows.replaceEntries(tidy(rows.entriesAfter(0), clock));
+    rows.ledger = { newest: number, wholeBelow: wasTidied ? number : wholeBelow };
     return number;
   }
 
@@ -171,28 +155,21 @@ export class Purges extends DurableObject<ObjectsEnv> {
         continue;
       }
       try {
-        this.#saveRemoval(row, await advance(ports, row.removal, row.at));
+        this.#saveRemoval(row, row.removal, await advance(ports, row.removal, row.at));
       } catch (error) {
         console.error("a removal could not go on yet", row.number, error);
         const removal = failed(row.removal);
-        this.#rows.saveRemoval(row.number, removal, Date.now() + waitMs(removal.failures));
+        this.#rows.saveRemoval(row.number, removal, dueAt(removal, Date.now()));
       }
     }
   }
 
-  #saveRemoval(row: PurgeRow, removal: Removal): void {
+  #saveRemoval({ number, prefixes }: PurgeRow, before: Removal, after: Removal): void {
     const now = Date.now();
-    const { number } = row;
     this.ctx.storage.transactionSync(() => {
-      this.#rows.saveRemoval(number, removal, dueAt(removal, now));
-      const isNews = !row.removal || !isDone(row.removal) || removal.removed > row.removal.removed;
-      if (!isDone(removal) || !isNews) return;
-      // What was fetched again before it was removed must not stay in any cache.
-      const prefixes = row.prefixes.flatMap((prefix) => {
-        const parsed = parsePrefix(prefix);
-        return parsed.ok ? [parsed.value] : [];
-      });
-      this.#rows.saveGeneration(number, this.#bump(prefixes, false, now));
+      this.#rows.saveRemoval(number, after, dueAt(after, now));
+      if (!isNews(before, after)) return;
+      this.#rows.saveGeneration(number, this.#bump(storedScopes(prefixes), false, now));
       const { zone } = this.#found(number);
       if (zone && this.#zone.isSet) this.#rows.saveZone(number, again(zone, now));
     });
@@ -223,22 +200,6 @@ const recordOf = ({ number, at, prefixes, soft, generation, removal, zone }: Pur
   ...(removal && { removal: progressOf(removal) }),
   ...(zone && { zone: zoneProgress(zone) }),
 });
-
-const HEADER_SAFE = /^[\x21-\x7e]+$/;
-
-function zoneOf(env: ObjectsEnv): Zone | undefined {
-  const { CLOUDFLARE_ZONE_ID: id, CLOUDFLARE_API_TOKEN: token, PUBLIC_HOST } = env;
-  if (!id || !token || !PUBLIC_HOST) return undefined;
-  const host = hostOf(PUBLIC_HOST);
-  // The runtime writes a header that it does not like into the log, and the token with it.
-  const odd =
-    host === undefined ? "PUBLIC_HOST" : HEADER_SAFE.test(token) ? undefined : "CLOUDFLARE_API_TOKEN";
-  if (host === undefined || odd !== undefined) {
-    console.error(`${odd} cannot be used as it is: the zone's cache is not purged`);
-    return undefined;
-  }
-  return { id, token, host, api: env.CLOUDFLARE_API || CLOUDFLARE_API };
-}
 
 async function newestBroadcasts(db: D1Database, stream: string): Promise<readonly string[]> {
   const { results } = await db

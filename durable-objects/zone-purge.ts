@@ -5,6 +5,7 @@
 import {
   type Batch,
   GIVE_UP_MS,
+  hostOf,
   judgeZone,
   mayCallAt,
   nextBatch,
@@ -30,12 +31,38 @@ export interface Zone {
   readonly api: string;
 }
 
+/** What the operator has set of it (workers/env.ts). */
+interface ZoneSettings {
+  readonly CLOUDFLARE_ZONE_ID?: string;
+  readonly CLOUDFLARE_API_TOKEN?: string;
+  readonly PUBLIC_HOST?: string;
+  readonly CLOUDFLARE_API?: string;
+}
+
+const HEADER_SAFE = /^[\x21-\x7e]+$/;
+const CLOUDFLARE_API = "https://api.cloudflare.com/client/v4";
+
+/** The zone whose credentials are set; one that cannot be used is complained of, and is as good as none. */
+export function zoneOf(settings: ZoneSettings): Zone | undefined {
+  const { CLOUDFLARE_ZONE_ID: id, CLOUDFLARE_API_TOKEN: token, PUBLIC_HOST } = settings;
+  if (!id || !token || !PUBLIC_HOST) return undefined;
+  const host = hostOf(PUBLIC_HOST);
+  // The runtime writes a header that it does not like into the log, and the token with it.
+  const odd =
+    host === undefined ? "PUBLIC_HOST" : HEADER_SAFE.test(token) ? undefined : "CLOUDFLARE_API_TOKEN";
+  if (host === undefined || odd !== undefined) {
+    console.error(`${odd} cannot be used as it is: the zone's cache is not purged`);
+    return undefined;
+  }
+  return { id, token, host, api: settings.CLOUDFLARE_API || CLOUDFLARE_API };
+}
+
 /** Where what waits is kept. */
 export interface ZoneStore {
   pace: Pace;
-  /** Oldest first. */
-  waiting(): readonly Waiting[];
-  save(number: number, zone: ZoneWork): void;
+  /** Purges that the zone is yet to be told of, oldest first. */
+  waitingForZone(): readonly Waiting[];
+  saveZone(number: number, zone: ZoneWork): void;
 }
 
 /** What a test may replace. */
@@ -72,15 +99,15 @@ export class ZonePurge {
 
   /** When a call may be made, milliseconds since 1970; `undefined`: nothing waits. */
   dueAt(): number | undefined {
-    return this.#store.waiting().length === 0 ? undefined : mayCallAt(this.#store.pace, this.#now());
+    return this.#store.waitingForZone().length === 0 ? undefined : mayCallAt(this.#store.pace, this.#now());
   }
 
   /** Make the calls that may be made now. Never throws for what Cloudflare does. */
   async step(): Promise<void> {
     const zone = this.#zone;
     if (!zone) {
-      for (const { number, zone } of this.#store.waiting())
-        this.#store.save(number, failedFor(zone, "The zone's credentials are not set any more."));
+      for (const { number, zone } of this.#store.waitingForZone())
+        this.#store.saveZone(number, failedFor(zone, "The zone's credentials are not set any more."));
       return;
     }
     while (mayCallAt(this.#store.pace, this.#now()) <= this.#now()) {
@@ -103,7 +130,7 @@ export class ZonePurge {
   /** Purges with the names that they have in the zone. One that D1 could not help with waits, and holds nobody up. */
   async #nameAll({ host }: Zone): Promise<readonly Waiting[]> {
     const named: Waiting[] = [];
-    const waiting = this.#store.waiting();
+    const waiting = this.#store.waitingForZone();
     for (const one of waiting) {
       try {
         named.push({ ...one, zone: await this.#name(one, host) });
@@ -129,12 +156,12 @@ export class ZonePurge {
       for (const prefix of zonePrefixes(scope, host, broadcasts)) prefixes.add(prefix);
     }
     const named = { ...zone, scopes: [], prefixes: [...prefixes], named: [...prefixes] };
-    this.#store.save(number, named);
+    this.#store.saveZone(number, named);
     return named;
   }
 
   #settle(named: readonly Waiting[], { left }: Batch, verdict: ZoneVerdict): void {
-    const present = new Map(this.#store.waiting().map(({ number, zone }) => [number, zone.since]));
+    const present = new Map(this.#store.waitingForZone().map(({ number, zone }) => [number, zone.since]));
     for (const one of named) {
       const rest = left.get(one.number);
       // One that was queued anew during the call has to be told anew.
@@ -142,8 +169,8 @@ export class ZonePurge {
       const { error: _error, ...zone } = { ...one.zone, attempts: one.zone.attempts + 1 };
       if (verdict.is === "done") {
         const state = rest.length === 0 ? "done" : "waiting";
-        this.#store.save(one.number, { ...zone, state, prefixes: rest });
-      } else if (verdict.is === "refused") this.#store.save(one.number, failedFor(zone, verdict.error));
+        this.#store.saveZone(one.number, { ...zone, state, prefixes: rest });
+      } else if (verdict.is === "refused") this.#store.saveZone(one.number, failedFor(zone, verdict.error));
       else this.#giveUpIfOld({ ...one, zone }, this.#store.pace.notBefore, verdict.error);
     }
   }
@@ -151,7 +178,10 @@ export class ZonePurge {
   /** It is tried again at `next`, unless it is too old by then. */
   #giveUpIfOld({ number, zone }: Waiting, next: number, error: string): void {
     const isOld = next > zone.since + GIVE_UP_MS;
-    this.#store.save(number, isOld ? failedFor(zone, `Given up after a day. ${error}`) : { ...zone, error });
+    this.#store.saveZone(
+      number,
+      isOld ? failedFor(zone, `Given up after a day. ${error}`) : { ...zone, error },
+    );
   }
 
   async #call({ id, token, api }: Zone, { soft, body }: Batch): Promise<ZoneAnswer> {

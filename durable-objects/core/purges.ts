@@ -31,6 +31,13 @@ const HIGHEST_NUMBER = 1e15;
 /** Has an asker seen a number that was never given here? Then what we had was lost, and purges with it. */
 export const isLost = (since: number, newest: number): boolean => since > newest && since <= HIGHEST_NUMBER;
 
+/** Scopes as they were stored, with their streams. Everything has none, and is not among them. */
+export const storedScopes = (prefixes: readonly string[]): readonly Scope[] =>
+  prefixes.flatMap((prefix) => {
+    const parsed = parsePrefix(prefix);
+    return parsed.ok ? [parsed.value] : [];
+  });
+
 /** All scopes that a purge bumps. Media of a broadcast that is over are named by playlists that are cached as well. */
 export function scopesToBump(prefixes: readonly Scope[]): readonly string[] {
   const scopes = prefixes.flatMap(({ scope, stream }) =>

@@ -4,6 +4,8 @@
  */
 import { STREAM_ID, streamOfBroadcast } from "../../media/address.ts";
 import type { PurgeRecord } from "../../wire/purge.ts";
+import { isDrawn } from "../../wire/purge-prefix.ts";
+import { backoffMs } from "./backoff.ts";
 
 /** One thing to do. `after`: the name that the walk has come to. */
 export type Task =
@@ -45,12 +47,10 @@ export interface Removal {
 
 /** What is to be done for a scope; `undefined` when nothing of it is in R2. */
 export function taskOf(scope: string): Task | undefined {
-  const [, root, first = "", second, ...rest] = scope.replace(/\/$/, "").split("/");
-  if (root === "live") {
-    if (second === undefined) return { walk: "broadcasts", stream: first };
-    const isRendition = rest.length === 0 && scope.endsWith("/");
-    return isRendition ? { walk: "broadcasts", stream: first, rendition: second } : undefined;
-  }
+  if (isDrawn(scope)) return undefined;
+  const [, root, first = "", second] = scope.replace(/\/$/, "").split("/");
+  if (root === "live")
+    return { walk: "broadcasts", stream: first, ...(second !== undefined && { rendition: second }) };
   return {
     walk: "objects",
     broadcast: first,
@@ -119,9 +119,20 @@ const isLook = (task: Task): task is Look => task.walk === "objects" && task.not
 /** Is everything removed that was there? Where it was written lately there may be another look to come. */
 export const isDone = ({ tasks }: Removal): boolean => tasks.every(isLook);
 
-/** When the first task may be done; `undefined`: there is none. */
-export function dueAt({ tasks: [task] }: Removal, now: number): number | undefined {
-  return task && isLook(task) ? Math.max(task.notBefore, now) : task && now;
+/**
+ * Did the step that led from one to the other remove the last of it, or something that came late? Then it is purged once
+ * more: what was fetched again meanwhile must not stay in any cache.
+ */
+export const isNews = (before: Removal, after: Removal): boolean =>
+  isDone(after) && (!isDone(before) || after.removed > before.removed);
+
+const LONGEST_WAIT_MS = 300_000;
+
+/** When the first task may be done, or tried again; `undefined`: there is none. */
+export function dueAt({ tasks: [task], failures }: Removal, now: number): number | undefined {
+  if (!task) return undefined;
+  if (failures > 0) return now + backoffMs(failures, LONGEST_WAIT_MS);
+  return isLook(task) ? Math.max(task.notBefore, now) : now;
 }
 
 /** Leave the broadcast of the task alone. */
@@ -129,12 +140,6 @@ export const spare = (removal: Removal): Removal => ({ ...done(removal), spared:
 
 /** The task failed, and is tried again. */
 export const failed = (removal: Removal): Removal => ({ ...removal, failures: removal.failures + 1 });
-
-const FIRST_WAIT_MS = 5_000;
-const LONGEST_WAIT_MS = 300_000;
-/** How long to wait after as many failures in a row. */
-export const waitMs = (failures: number): number =>
-  Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, failures - 1), LONGEST_WAIT_MS);
 
 /** What the operator is told. */
 export function progressOf(removal: Removal): Exclude<PurgeRecord["removal"], undefined> {

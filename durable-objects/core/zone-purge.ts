@@ -7,9 +7,10 @@ import { streamOfBroadcast } from "../../media/address.ts";
 import { parseJson } from "../../wire/parse.ts";
 import type { PurgeRecord } from "../../wire/purge.ts";
 import { EVERYTHING } from "../../wire/purge-prefix.ts";
+import { backoffMs } from "./backoff.ts";
 
 /** Prefixes of one call (Cloudflare: "Purge cache by prefix"). */
-export const MAX_CALL_PREFIXES = 30;
+const MAX_CALL_PREFIXES = 30;
 /** A zone on any plan may be called five times a minute. */
 const CALLS = 5;
 const CALLS_MS = 60_000;
@@ -63,7 +64,8 @@ export function streamToList(scope: string): string | undefined {
 
 /**
  * A scope as prefixes of the zone. Sessions cannot be named, so a rendition of a stream takes all media of its broadcasts
- * along: more than was asked, never less. Media of broadcasts that are not given are left out.
+ * along: more than was asked. Broadcasts that are not given, which are those before the newest `MAX_BROADCASTS`, are left
+ * out: that is less, and what the zone has of them goes when it is too old.
  */
 export function zonePrefixes(scope: string, host: string, broadcasts: readonly string[]): readonly string[] {
   if (scope === EVERYTHING) return [EVERYTHING];
@@ -183,12 +185,11 @@ export function judgeZone(answer: ZoneAnswer): ZoneVerdict {
   return { is: isOurs || (isSuccess && parsed.ok) ? "refused" : "failed", error };
 }
 
-const FIRST_WAIT_MS = 5_000;
 const LONGEST_WAIT_MS = 3_600_000;
 
 /** How long to wait after as many failures in a row, the last of them with this answer. */
-export function zoneWaitMs(failures: number, answer: ZoneAnswer, now: number): number {
-  const backoff = Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, failures - 1), LONGEST_WAIT_MS);
+function zoneWaitMs(failures: number, answer: ZoneAnswer, now: number): number {
+  const backoff = backoffMs(failures, LONGEST_WAIT_MS);
   const header = answer.kind === "answered" ? answer.retryAfter : undefined;
   if (header === undefined) return backoff;
   const asked = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;

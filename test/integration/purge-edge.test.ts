@@ -28,17 +28,6 @@ async function purge(
   return answer.json();
 }
 
-/** Wait until it is cached. */
-async function cache(path: string): Promise<void> {
-  await expect
-    .poll(async () => {
-      const answer = await edge.get(path);
-      await answer.body?.cancel();
-      return statusOf(answer).hit;
-    })
-    .toBe(true);
-}
-
 const detail = async (path: string) => {
   const answer = await edge.get(path);
   await answer.body?.cancel();
@@ -63,7 +52,7 @@ describe("a purge", () => {
     ["a rendition of a stream", () => "/live/show/v720/", [true, true, false, false, false]],
     ["a stream", () => "/live/show/", [true, true, true, true, false]],
   ])("of %s takes that and no more", async (_what, prefix, purged) => {
-    for (const path of objects()) await cache(path);
+    for (const path of objects()) await edge.cache(path);
     await purge({ prefixes: [prefix()] });
     pass(0.95);
     const details = await Promise.all(objects().map(detail));
@@ -71,7 +60,7 @@ describe("a purge", () => {
   });
 
   it("of everything takes everything", async () => {
-    for (const path of objects()) await cache(path);
+    for (const path of objects()) await edge.cache(path);
     await purge({ prefixes: ["/"], all: true });
     pass(0.95);
     expect(await Promise.all(objects().map(detail))).toEqual(objects().map(() => "purged"));
@@ -80,7 +69,7 @@ describe("a purge", () => {
   it("lets changed bytes be seen, and not before", async () => {
     const path = at("audio", "init.mp4");
     await env.MEDIA.put(path.slice(1), "old");
-    await cache(path);
+    await edge.cache(path);
     await env.MEDIA.put(path.slice(1), "new");
     expect(await textOf(edge.get(path))).toBe("old");
     await purge({ prefixes: [path] });
@@ -91,7 +80,7 @@ describe("a purge", () => {
   it("that is soft leaves the old bytes to be served once more while the new ones are fetched", async () => {
     const path = at("v480", "init.mp4");
     await env.MEDIA.put(path.slice(1), "old");
-    await cache(path);
+    await edge.cache(path);
     await env.MEDIA.put(path.slice(1), "new");
     await purge({ prefixes: [path], soft: true });
     pass(0.95);
@@ -103,7 +92,7 @@ describe("a purge", () => {
 
   it("that is soft leaves something when R2 fails, for as long as the directives allow", async () => {
     const path = at("v480", "seg-0.m4s");
-    await cache(path);
+    await edge.cache(path);
     await purge({ prefixes: [path], soft: true });
     edge.bucket = "fails";
     pass(3600);
@@ -116,7 +105,7 @@ describe("a purge", () => {
   it("of a broadcast takes the playlists that name it", async () => {
     const live = await Encoder.open(await createStream("show-three"));
     await live.pushSegment();
-    await cache("/live/show-three/v720/index.m3u8");
+    await edge.cache("/live/show-three/v720/index.m3u8");
     await purge({ prefixes: [`/media/${live.grant.broadcast}/`] });
     pass(0.95);
     expect(await detail("/live/show-three/v720/index.m3u8")).toBe("purged");
@@ -132,7 +121,7 @@ describe("making a stream private", () => {
       `/media/${live.grant.broadcast}/1/v720/seg-0.m4s`,
       "/api/streams/soon-private",
     ];
-    for (const path of paths) await cache(path);
+    for (const path of paths) await edge.cache(path);
     const changed = await origin("/admin/streams/soon-private", json("PATCH", { access: "private" }, ADMIN));
     expect(changed.status).toBe(200);
     pass(0.95);

@@ -69,36 +69,6 @@ describe("a clock that jumps ahead and back", () => {
   });
 });
 
-describe("the zone's token", () => {
-  const waiting = { state: "waiting", attempts: 1, error: expect.any(String) };
-  it.each([
-    ["with a line break", { CLOUDFLARE_API_TOKEN: "hush\nhush" }, undefined],
-    ["with a letter that no header has", { CLOUDFLARE_API_TOKEN: "hush\u2603" }, undefined],
-    ["with a host that is none", { PUBLIC_HOST: "hush@tv.example.com" }, undefined],
-    ["for an API that has no address", { CLOUDFLARE_API: "no address" }, waiting],
-    ["for an API that is not there", {}, waiting],
-  ])("is told to nobody: %s", async (name, odd, zone) => {
-    const { Purges } = await import("../../durable-objects/purges.ts");
-    const told = vi.spyOn(console, "error").mockReturnValue();
-    const record = await runInDurableObject(env.PURGES.getByName(name), async (_object, ctx) => {
-      const secrets = {
-        CLOUDFLARE_ZONE_ID: "z",
-        CLOUDFLARE_API_TOKEN: "hush",
-        PUBLIC_HOST: "tv.example.com",
-      };
-      const object = new Purges(ctx, { ...env, ...secrets, CLOUDFLARE_API: "http://127.0.0.1:1", ...odd });
-      const scope = { scope: "/live/a/index.m3u8", stream: "a" };
-      const { id } = await object.purge({ prefixes: [scope], soft: false, remove: false });
-      await object.alarm();
-      await ctx.storage.deleteAlarm();
-      return object.find(id);
-    });
-    expect(record?.zone).toEqual(zone);
-    expect(JSON.stringify([record, told.mock.calls])).not.toMatch(/hush|Bearer/);
-    expect(told).toHaveBeenCalledTimes(zone ? 0 : 1);
-  });
-});
-
 describe("a removal", () => {
   const remove = async (prefix: string): Promise<string> => {
     const answer = await origin("/purge", json("POST", { prefixes: [prefix], delete: true }, ADMIN));

@@ -1,6 +1,15 @@
 /** The live edge: who is answered, who waits, who is refused (rules 15-22 and 14). */
 import { describe, expect, it } from "vitest";
-import { decide, decidePartRequest, edgeOf, type LiveEdge, type Reload } from "../../../media/live-edge.ts";
+import type { MediaFile } from "../../../media/address.ts";
+import {
+  decide,
+  decidePartRequest,
+  edgeOf,
+  type Hope,
+  hopeFor,
+  type LiveEdge,
+  type Reload,
+} from "../../../media/live-edge.ts";
 import { advancePartLimit, maxBlockSeconds } from "../../../media/profile.ts";
 import { end } from "../../../media/timeline.ts";
 import { parseDirectives } from "../../../workers/edge/core/reload.ts";
@@ -132,5 +141,37 @@ describe("requests for parts", () => {
     ["any, where there are none", standard, { msn: 6, part: 0 }, "unknown"],
   ])("rule 22: %s", (_name, edge, want, verdict) => {
     expect(decidePartRequest(want, edge)).toBe(verdict);
+  });
+});
+
+describe("an object that is not there", () => {
+  const ended = { ...open, ended: true };
+  const init: MediaFile = { kind: "init" };
+  const segment = (msn: number): MediaFile => ({ kind: "segment", msn });
+  const part = (msn: number, ordinal: number): MediaFile => ({ kind: "part", msn, part: ordinal });
+
+  // Of this session, of the next one, of the one after it, of an older one.
+  it.each<[string, MediaFile, LiveEdge, readonly [Hope, Hope, Hope, Hope]]>([
+    ["an init segment", init, open, ["coming", "coming", "missing", "missing"]],
+    ["a segment long gone", segment(0), open, ["missing", "coming", "missing", "missing"]],
+    ["the newest closed segment", segment(6), open, ["missing", "coming", "missing", "missing"]],
+    ["the open segment", segment(7), open, ["coming", "coming", "missing", "missing"]],
+    ["the segment after it", segment(8), open, ["coming", "coming", "missing", "missing"]],
+    ["the second after it", segment(9), open, ["coming", "coming", "missing", "missing"]],
+    ["the third after it", segment(10), open, ["missing", "coming", "missing", "missing"]],
+    ["a part of a closed segment", part(6, 3), open, ["missing", "coming", "missing", "missing"]],
+    ["a part that a closed one never had", part(6, 4), open, ["missing", "coming", "missing", "missing"]],
+    ["a part that is out", part(7, 1), open, ["missing", "coming", "missing", "missing"]],
+    ["the hinted part", part(7, 2), open, ["coming", "coming", "missing", "missing"]],
+    ["a part after it", part(7, 9), open, ["coming", "coming", "missing", "missing"]],
+    ["a part of the second segment after", part(9, 0), open, ["coming", "coming", "missing", "missing"]],
+    ["a part of the third", part(10, 0), open, ["missing", "coming", "missing", "missing"]],
+    ["the first part between segments", part(7, 0), between, ["coming", "coming", "missing", "missing"]],
+    ["the next segment, without parts", segment(7), standard, ["coming", "coming", "missing", "missing"]],
+    ["an init segment, after the end", init, ended, ["never", "never", "never", "never"]],
+    ["a segment, after the end", segment(7), ended, ["never", "never", "never", "never"]],
+    ["a part, after the end", part(7, 2), ended, ["never", "never", "never", "never"]],
+  ])("%s", (_name, file, edge, hopes) => {
+    expect([0, 1, 2, -1].map((sessionsAhead) => hopeFor(file, sessionsAhead, edge))).toEqual(hopes);
   });
 });

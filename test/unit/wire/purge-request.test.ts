@@ -6,11 +6,8 @@ import { type PurgeRefusal, scopesMeant } from "../../../wire/purge-request.ts";
 const NOTHING: PurgeRequest = { prefixes: [], all: false, soft: false, delete: false };
 const B = `radio-${"7k2m9q4v1c8x3z6b5n0t4w8y2r"}`;
 const URL_WORDS = "A prefix is a path, without scheme and host.";
-const bad = (prefix: string, detail: unknown = expect.any(String)) => ({
-  reason: "bad-prefix" as const,
-  prefix,
-  detail,
-});
+const PLAIN =
+  "A prefix is the path of a stream (/live/<stream>/), a rendition, a broadcast (/media/<broadcast>/), a session, or one object.";
 
 it.each<readonly [string, Partial<PurgeRequest>, readonly string[]]>([
   ["a stream", { prefixes: ["/live/a/"] }, ["/live/a/"]],
@@ -52,25 +49,29 @@ it.each<readonly [string, Partial<PurgeRequest>, PurgeRefusal]>([
   [
     "a URL",
     { prefixes: ["/live/a/", "https://tv.example.com/live/b/"] },
-    bad("https://tv.example.com/live/b/", URL_WORDS),
+    { reason: "bad-prefix", prefix: "https://tv.example.com/live/b/", detail: URL_WORDS },
   ],
   [
     "no prefix of ours beside everything",
     { prefixes: ["/", "/live/%2e%2e/"], all: true },
-    bad("/live/%2e%2e/"),
+    { reason: "bad-prefix", prefix: "/live/%2e%2e/", detail: PLAIN },
   ],
-  ["the first that is none of ours", { prefixes: ["//", "https://x/"] }, bad("//")],
+  [
+    "the first that is none of ours",
+    { prefixes: ["//", "https://x/"] },
+    { reason: "bad-prefix", prefix: "//", detail: PLAIN },
+  ],
   ["to remove everything", { all: true, delete: true }, { reason: "delete-everything" }],
   ["to remove everything softly", { all: true, soft: true, delete: true }, { reason: "delete-everything" }],
   ["to remove softly", { prefixes: ["/live/a/"], soft: true, delete: true }, { reason: "soft-delete" }],
-  ...["/live/a/index.m3u8", "/live/a/v720/index.m3u8", "/live/a/v720/iframes.m3u8"].map(
-    (prefix) =>
-      [
-        `to remove what is drawn, ${prefix}`,
-        { prefixes: ["/live/a/", prefix], delete: true },
-        { reason: "nothing-to-remove", prefix },
-      ] as const,
-  ),
 ])("refuses %s", (_what, request, error) => {
   expect(scopesMeant({ ...NOTHING, ...request })).toEqual({ ok: false, error });
 });
+
+it.each(["/live/a/index.m3u8", "/live/a/v720/index.m3u8", "/live/a/v720/iframes.m3u8"])(
+  "refuses to remove what is drawn: %s",
+  (prefix) => {
+    const request = { ...NOTHING, prefixes: ["/live/a/", prefix], delete: true };
+    expect(scopesMeant(request)).toEqual({ ok: false, error: { reason: "nothing-to-remove", prefix } });
+  },
+);

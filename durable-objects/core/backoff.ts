@@ -1,0 +1,7 @@
+/** How long the Purges object waits before it tries again what failed. Pure; no jitter, for there is one such object. */
+
+const FIRST_WAIT_MS = 5_000;
+
+/** The wait after as many failures in a row: twice as long each time, and no longer than `longestMs`. */
+export const backoffMs = (failures: number, longestMs: number): number =>
+  Math.min(FIRST_WAIT_MS * 2 ** Math.max(0, failures - 1), longestMs);
