@@ -14,7 +14,7 @@ const DAY_MS = 86_400_000;
 
 /** When the ledger is made smaller. */
 export interface Bounds {
-  /** Edges keep nothing longer than 30 days, so what was purged before this is nowhere any more. */
+  /** Edges keep nothing longer than 29 days, so what was purged before this is nowhere any more. */
   readonly keptMs: number;
   /** More entries than this are folded, */
   readonly most: number;

@@ -1,15 +1,15 @@
 /** The edge as a cache when reads hang, clocks jump and purges come at a bad moment: nothing sticks, and nothing purged comes back. */
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parseMediaPath } from "../../media/address.ts";
 import { GenerationChangesSchema, placeOf } from "../../wire/generations.ts";
 import { parse } from "../../wire/parse.ts";
-import { scopesOfPlaylist } from "../../wire/purge-prefix.ts";
-import { EdgeBench, pass, slowObject, statusOf } from "./edge-bench.ts";
+import { scopesOfMedia, scopesOfPlaylist } from "../../wire/purge-prefix.ts";
+import { EdgeBench, freshObject, liveStream, pass, slowObject, statusOf } from "./edge-bench.ts";
 import { bytesOf, createStream, Encoder, textOf } from "./encoder.ts";
 
 let media: string;
 let edge: EdgeBench;
-let count = 2000;
 
 beforeAll(async () => {
   const encoder = await Encoder.open(await createStream("setbacks"));
@@ -21,48 +21,27 @@ beforeEach(() => {
   edge = new EdgeBench();
 });
 
-/** The path of an object that nothing has asked for yet. */
-const freshPath = () => `${media}/v720/seg-${++count}.m4s`;
-
-async function freshObject(bytes: Uint8Array | string = bytesOf("v720", "fresh")): Promise<string> {
-  const path = freshPath();
-  await env.MEDIA.put(path.slice(1), bytes);
-  return path;
-}
-
-/** Wait until it is cached. */
-async function cache(path: string): Promise<void> {
-  await expect
-    .poll(async () => {
-      const answer = await edge.get(path);
-      await answer.body?.cancel();
-      return statusOf(answer).hit;
-    })
-    .toBe(true);
-}
-
-let streams = 0;
-
-/** A stream of its own. */
-async function liveStream(): Promise<{
-  readonly id: string;
-  readonly encoder: Encoder;
-  readonly path: string;
-}> {
-  streams += 1;
-  const id = `setbacks-${streams}`;
-  const encoder = await Encoder.open(await createStream(id));
-  await encoder.pushSegment();
-  await encoder.pushPart();
-  return { id, encoder, path: `/live/${id}/v720/index.m3u8` };
-}
-
 const purge = (scope: string, stream: string, soft: boolean) =>
   env.PURGES.getByName("purges").purge({ prefixes: [{ scope, stream }], soft, remove: false });
 
+/** Begin a request, and wait until the stream's object is asked for its playlist. */
+async function askStream(id: string, path: string): Promise<{ readonly answer: Promise<Response> }> {
+  const before = edge.count(`stream ${id} playlist`);
+  const answer = edge.get(path);
+  await expect.poll(() => edge.count(`stream ${id} playlist`)).toBe(before + 1);
+  return { answer };
+}
+
+/** Where the edge keeps a path now, by the scopes that it is purged with. */
+async function keyOf(path: string, scopes: readonly string[]): Promise<string> {
+  const told = parse(GenerationChangesSchema, await env.PURGES.getByName("purges").generations(0));
+  const { number } = placeOf(new Map(told.ok ? told.value.changes : []), scopes);
+  return `https://cache.millrace.invalid${path}?g=${number}`;
+}
+
 describe("a read that never ends", () => {
   it("is not waited for for ever by those who come later", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const stuck = slowObject("x", [new Uint8Array(10), new Uint8Array(10)]);
     edge.object = async () => stuck.object;
     void stuck.next();
@@ -78,7 +57,7 @@ describe("a read that never ends", () => {
   });
 
   it("breaks off when no byte comes for a while, and is done again", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const stuck = slowObject("x", [new Uint8Array(10), new Uint8Array(10)]);
     edge.object = async () => stuck.object;
     void stuck.next();
@@ -94,7 +73,7 @@ describe("a read that never ends", () => {
 describe("a stale playlist", () => {
   it("is fetched again once, however many get it while the limit of reads is asked", async () => {
     const { id, path } = await liveStream();
-    await cache(path);
+    await edge.cache(path);
     const before = edge.count(`stream ${id} playlist`);
     pass(1.2);
     const MISS_LIMIT = {
@@ -109,12 +88,11 @@ describe("a stale playlist", () => {
   });
 
   it("is not waited for longer by those who come second, when its stream hangs", async () => {
-    const { path } = await liveStream();
-    await cache(path);
+    const { id, path } = await liveStream();
+    await edge.cache(path);
     edge.streams = "hangs";
     pass(30);
-    const first = edge.get(path);
-    await scheduler.wait(300);
+    const { answer: first } = await askStream(id, path);
     const began = performance.now();
     const second = await edge.get(path);
     expect([second.status, statusOf(second).detail]).toEqual([200, "stale-if-error"]);
@@ -130,39 +108,41 @@ describe("a stale playlist", () => {
 describe("a purge while a read hangs", () => {
   it("is of the stale copy that would be served in the end, too", async () => {
     const { id, path } = await liveStream();
-    await cache(path);
+    await edge.cache(path);
     edge.streams = "hangs";
     pass(30);
-    const waiting = edge.get(path);
-    await scheduler.wait(200);
+    const waiting = await askStream(id, path);
     await purge(`/live/${id}/`, id, false);
     pass(0.95);
-    expect((await waiting).status).toBe(503);
+    expect((await waiting.answer).status).toBe(503);
   });
 
   it("is of the playlist that would stand in for one to come", async () => {
     const { id, path, encoder } = await liveStream();
-    await cache(path);
+    await edge.cache(path);
     edge.streams = "fails";
-    const waiting = edge.get(`${path}?_HLS_msn=${encoder.msn}&_HLS_part=${encoder.part}`);
-    await scheduler.wait(200);
+    const waiting = await askStream(id, `${path}?_HLS_msn=${encoder.msn}&_HLS_part=${encoder.part}`);
     await purge(`/live/${id}/`, id, false);
     pass(0.95);
-    expect((await waiting).status).toBe(503);
+    expect((await waiting.answer).status).toBe(503);
   });
 });
 
 describe("a soft purge", () => {
   it("of something that is gone lets it be gone", async () => {
-    const path = await freshObject("old");
-    await cache(path);
+    const path = await freshObject(media, "old");
+    await edge.cache(path);
     await env.MEDIA.delete(path.slice(1));
     await purge(path, "setbacks", true);
     pass(0.95);
     expect(await textOf(edge.get(path))).toBe("old");
     await expect.poll(async () => (await edge.get(path)).status).toBe(404);
     // The 404 is not kept for long; what was there before must not come back then.
-    await scheduler.wait(1_200);
+    const address = parseMediaPath(path.slice("/media/".length));
+    const key = await keyOf(path, address ? scopesOfMedia(address, "setbacks") : []);
+    const isKept = async () => (await caches.default.match(key)) !== undefined;
+    await expect.poll(async () => (await edge.get(path)).status === 404 && (await isKept())).toBe(true);
+    await expect.poll(isKept, { timeout: 5_000 }).toBe(false);
     pass(1.2);
     expect((await edge.get(path)).status).toBe(404);
   });
@@ -189,10 +169,8 @@ describe("a clock that went back", () => {
   it("does not freeze a playlist", async () => {
     const { id, path, encoder } = await liveStream();
     const text = await textOf(edge.get(path));
-    await cache(path);
-    const told = parse(GenerationChangesSchema, await env.PURGES.getByName("purges").generations(0));
-    const { number } = placeOf(new Map(told.ok ? told.value.changes : []), scopesOfPlaylist(id));
-    const key = `https://cache.millrace.invalid${path}?g=${number}`;
+    await edge.cache(path);
+    const key = await keyOf(path, scopesOfPlaylist(id));
     const copy = await caches.default.match(key);
     expect(copy?.headers.get("x-millrace-at")).toBeDefined();
     await copy?.body?.cancel();
@@ -207,8 +185,8 @@ describe("a clock that went back", () => {
 
 describe("while the purges cannot be learned", () => {
   it("requests are not held one after the other", async () => {
-    const path = await freshObject();
-    await cache(path);
+    const path = await freshObject(media);
+    await edge.cache(path);
     edge.purges = "hangs";
     pass(5);
     expect((await edge.get(path)).status).toBe(200);
@@ -224,7 +202,7 @@ describe("while the purges cannot be learned", () => {
 describe("a plain request for a playlist", () => {
   it("is not given what somebody was given who asked for the distant past", async () => {
     const { path, encoder } = await liveStream();
-    await cache(`${path}?_HLS_msn=0`);
+    await edge.cache(`${path}?_HLS_msn=0`);
     const old = await textOf(edge.get(`${path}?_HLS_msn=0`));
     await encoder.pushPart();
     pass(4);
@@ -234,7 +212,7 @@ describe("a plain request for a playlist", () => {
 
   it("does not wait for a part, because somebody was given a stale playlist instead of it", async () => {
     const { path, encoder } = await liveStream();
-    await cache(path);
+    await edge.cache(path);
     edge.streams = "fails";
     const stale = await edge.get(`${path}?_HLS_msn=${encoder.msn}&_HLS_part=${encoder.part}`);
     expect(statusOf(stale).detail).toBe("stale-if-error");

@@ -1,14 +1,12 @@
 /** The edge as a cache: one read for many, bytes as they come, stale answers as far as directives go, and what it says of itself. */
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { EdgeBench, pass, slowObject, statusOf } from "./edge-bench.ts";
+import { EdgeBench, freshObject, freshPath, liveStream, pass, slowObject, statusOf } from "./edge-bench.ts";
 import { bytesOf, createStream, Encoder, textOf } from "./encoder.ts";
 
 let encoder: Encoder;
 let media: string;
 let edge: EdgeBench;
-/** Each test has an object of its own: a cache forgets nothing between them. */
-let fresh = 1000;
 
 beforeAll(async () => {
   encoder = await Encoder.open(await createStream("cdn"));
@@ -22,35 +20,11 @@ beforeEach(() => {
   edge = new EdgeBench();
 });
 
-/** An object that nothing has asked for yet. */
-async function freshObject(bytes: Uint8Array = bytesOf("v720", "fresh")): Promise<string> {
-  fresh += 1;
-  const path = `${media}/v720/seg-${fresh}.m4s`;
-  await env.MEDIA.put(path.slice(1), bytes);
-  return path;
-}
-
-let streams = 0;
-
-/** A stream of its own, for tests that let time pass or that fail. */
-async function liveStream(): Promise<{
-  readonly id: string;
-  readonly encoder: Encoder;
-  readonly path: string;
-}> {
-  streams += 1;
-  const id = `cdn-${streams}`;
-  const encoder = await Encoder.open(await createStream(id));
-  await encoder.pushSegment();
-  await encoder.pushPart();
-  return { id, encoder, path: `/live/${id}/v720/index.m3u8` };
-}
-
 const bytes = async (answer: Response) => new Uint8Array(await answer.arrayBuffer());
 
 describe("read-through", () => {
   it("reads once, keeps it, and says so", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const first = await edge.get(path);
     expect(await bytes(first)).toEqual(bytesOf("v720", "fresh"));
     expect(statusOf(first)).toEqual({
@@ -61,7 +35,7 @@ describe("read-through", () => {
       detail: "cold",
     });
     expect(first.headers.get("age")).toBe("0");
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     pass(100);
     const later = await edge.get(path);
     expect(statusOf(later)).toMatchObject({ hit: true });
@@ -72,7 +46,7 @@ describe("read-through", () => {
   });
 
   it("reads once for all who come at the same time", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const answers = await Promise.all(Array.from({ length: 20 }, () => edge.get(path)));
     for (const answer of answers) expect(await bytes(answer)).toEqual(bytesOf("v720", "fresh"));
     expect(edge.calls.filter((call) => call.startsWith("bucket"))).toEqual([`bucket get ${path.slice(1)}`]);
@@ -82,7 +56,7 @@ describe("read-through", () => {
   it("sends the first byte before it has the last, to all who wait", async () => {
     const slow = slowObject("x", [new Uint8Array(1000).fill(1), new Uint8Array(500).fill(2)]);
     edge.object = async () => slow.object;
-    const path = `${media}/v720/seg-${++fresh}.m4s`;
+    const path = freshPath(media);
     const asked = Promise.all([edge.get(path), edge.get(path)]);
     void slow.next();
     const answers = await asked;
@@ -98,19 +72,19 @@ describe("read-through", () => {
   it("goes on when the client that began goes away", async () => {
     const slow = slowObject("x", [new Uint8Array(1000).fill(1), new Uint8Array(500).fill(2)]);
     edge.object = async () => slow.object;
-    const path = `${media}/v720/seg-${++fresh}.m4s`;
+    const path = freshPath(media);
     const leading = edge.get(path);
     void slow.next();
     await (await leading).body?.cancel();
     const other = bytes(await edge.get(path));
     void slow.next();
     expect((await other).byteLength).toBe(1500);
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     expect(edge.count("bucket get")).toBe(1);
   });
 
   it("keeps nothing of a read that broke off", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const broken = slowObject("x", [new Uint8Array(10)]);
     edge.object = async () => ({ ...broken.object, size: 20 }) as R2ObjectBody;
     void broken.next();
@@ -120,12 +94,12 @@ describe("read-through", () => {
   });
 
   it("fills the cache with the whole object when a range is missed, and asks R2 for nothing else", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const part = await edge.get(path, { headers: { range: "bytes=10-19" } });
     expect(part.status).toBe(206);
     expect(statusOf(part).detail).toBe("range");
     expect(await bytes(part)).toEqual(bytesOf("v720", "fresh").slice(10, 20));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     const tail = await edge.get(path, { headers: { range: "bytes=-7" } });
     expect(tail.status).toBe(206);
     expect(statusOf(tail).hit).toBe(true);
@@ -144,7 +118,7 @@ describe("playlists of one moment", () => {
     expect(new Set(texts).size).toBe(1);
     expect(texts[0]).toContain(`part-${encoder.msn}.${encoder.part - 1}.m4s`);
     expect(edge.count("stream cdn playlist")).toBe(1);
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     expect(await textOf(edge.get("/live/cdn/v720/index.m3u8"))).toBe(texts[0]);
     expect(edge.count("stream cdn playlist")).toBe(1);
   });
@@ -178,7 +152,7 @@ describe("playlists of one moment", () => {
   it("are served old while a newer one is fetched, for as long as half a target duration", async () => {
     const { path, encoder } = await liveStream();
     const before = await textOf(edge.get(path));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     await encoder.pushPart();
     pass(1.2);
     const stale = await edge.get(path);
@@ -195,7 +169,7 @@ describe("when the stream's object fails", () => {
     async (how) => {
       const { path } = await liveStream();
       const last = await textOf(edge.get(path));
-      await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+      await edge.cache(path);
       edge.streams = how;
       pass(30);
       const stale = await edge.get(path);
@@ -217,7 +191,7 @@ describe("when the stream's object fails", () => {
   it("answers who waits for a part with the newest playlist there is, and not at once", async () => {
     const { path, encoder } = await liveStream();
     const last = await textOf(edge.get(path));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    await edge.cache(path);
     edge.streams = "fails";
     const before = performance.now();
     const stale = await edge.get(`${path}?_HLS_msn=${encoder.msn}&_HLS_part=${encoder.part}`);
@@ -238,12 +212,11 @@ describe("when the stream's object fails", () => {
 
 describe("when R2 fails", () => {
   it("serves what it has, and says 503 for what it has not", async () => {
-    const path = await freshObject();
-    await bytes(await edge.get(path));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    const path = await freshObject(media);
+    await edge.cache(path);
     edge.bucket = "fails";
     expect((await edge.get(path)).status).toBe(200);
-    const cold = await edge.get(await freshObject());
+    const cold = await edge.get(await freshObject(media));
     expect([cold.status, cold.headers.get("retry-after")]).toEqual([503, "2"]);
     expect(statusOf(cold)).toMatchObject({ fwd: "miss", detail: "error" });
   });
@@ -251,9 +224,8 @@ describe("when R2 fails", () => {
   it.each(["fails", "hangs"] as const)(
     "%s: serves what is past its time for a day, and no longer",
     async (how) => {
-      const path = await freshObject();
-      await bytes(await edge.get(path));
-      await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+      const path = await freshObject(media);
+      await edge.cache(path);
       edge.bucket = how;
       pass(28 * 86_400 + 3600);
       // Within a day it may be served while it is fetched again, too.
@@ -266,7 +238,7 @@ describe("when R2 fails", () => {
   it("does not wait for a bucket that hangs", async () => {
     edge.bucket = "hangs";
     const asked = performance.now();
-    expect((await edge.get(await freshObject())).status).toBe(503);
+    expect((await edge.get(await freshObject(media))).status).toBe(503);
     expect(performance.now() - asked).toBeLessThan(15_000);
   });
 });
@@ -289,7 +261,7 @@ describe("what is not there", () => {
     await env.MEDIA.delete(lost.slice(1));
     const absent = await edge.get(lost);
     expect([absent.status, absent.headers.get("cache-control")]).toEqual([404, "public, max-age=1"]);
-    await expect.poll(async () => statusOf(await edge.get(lost)).hit).toBe(true);
+    await edge.cache(lost);
     await encoder.put("v720", "seg-0.m4s");
     await env.MEDIA.put(lost.slice(1), bytesOf("v720", "seg-0.m4s"));
     pass(1.1);
@@ -300,7 +272,7 @@ describe("what is not there", () => {
     const never = `/media/cdn-${"0".repeat(26)}/1/v720/seg-0.m4s`;
     const absent = await edge.get(never);
     expect([absent.status, absent.headers.get("cache-control")]).toEqual([404, "public, max-age=60"]);
-    await expect.poll(async () => statusOf(await edge.get(never)).hit).toBe(true);
+    await edge.cache(never);
     const reads = edge.count("bucket get");
     pass(30);
     expect((await edge.get(never)).status).toBe(404);
@@ -338,14 +310,14 @@ describe("conditions", () => {
     ["items=0-1", 200],
     ["bytes=a-b", 200],
   ])("Range: %s is answered %i, from R2 and from the cache", async (range, status) => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     const size = bytesOf("v720", "fresh").byteLength;
     for (const from of ["R2", "the cache"]) {
       const answer = await edge.get(path, { headers: { range } });
       expect(answer.status, from).toBe(status);
       if (status === 416) expect(answer.headers.get("content-range")).toBe(`bytes */${size}`);
       else expect((await bytes(answer)).byteLength, from).toBe(size);
-      await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+      await edge.cache(path);
     }
   });
 });
@@ -370,7 +342,7 @@ describe("every answer", () => {
   });
 
   it("counts nothing of a viewer into its key", async () => {
-    const path = await freshObject();
+    const path = await freshObject(media);
     await bytes(await edge.get(`${path}?CMCD=br%3D3200&x=1`));
     await expect
       .poll(async () => statusOf(await edge.get(`${path}?x=2`, { headers: { cookie: "a=b" } })).hit)
@@ -381,18 +353,16 @@ describe("every answer", () => {
 
 describe("while purges cannot be learned", () => {
   it("an edge that knew them goes on with what it knew", async () => {
-    const path = await freshObject();
-    await bytes(await edge.get(path));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    const path = await freshObject(media);
+    await edge.cache(path);
     edge.purges = "fails";
     pass(5);
     expect(statusOf(await edge.get(path)).hit).toBe(true);
   });
 
   it("for a minute; then it keeps nothing for longer than a second, and still reads once for many", async () => {
-    const path = await freshObject();
-    await bytes(await edge.get(path));
-    await expect.poll(async () => statusOf(await edge.get(path)).hit).toBe(true);
+    const path = await freshObject(media);
+    await edge.cache(path);
     await env.MEDIA.put(path.slice(1), bytesOf("v720", "newer"));
     edge.purges = "fails";
     pass(120);

@@ -1,8 +1,10 @@
 /** The edge with an origin side that can be counted, held and made to fail: what viewers see then. */
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
+import { expect } from "vitest";
 import { edgeApp } from "../../workers/edge/app.ts";
 import type { EdgeEnv } from "../../workers/env.ts";
+import { bytesOf, createStream, Encoder } from "./encoder.ts";
 
 /** How something behind the edge behaves. */
 export type Behaviour = "well" | "fails" | "hangs";
@@ -39,6 +41,17 @@ export class EdgeBench {
   async get(path: string, init?: RequestInit, others: Partial<EdgeEnv> = {}): Promise<Response> {
     const request = new Request(`https://watch.example${path}`, init);
     return edgeApp.fetch(request, this.env(others), createExecutionContext());
+  }
+
+  /** Ask until the answer is cached. */
+  async cache(path: string): Promise<void> {
+    await expect
+      .poll(async () => {
+        const answer = await this.get(path);
+        await answer.body?.cancel();
+        return statusOf(answer).hit;
+      })
+      .toBe(true);
   }
 
   /** Calls whose name begins so. */
@@ -86,6 +99,47 @@ export function statusOf(answer: Response): Record<string, string | true> {
       return [name, value ?? true];
     }),
   );
+}
+
+/** A stream that is live, with one whole segment and one part more. */
+export interface LiveStream {
+  readonly id: string;
+  readonly encoder: Encoder;
+  /** Of its tallest rendition's playlist. */
+  readonly path: string;
+  /** What its objects' paths begin with. */
+  readonly media: string;
+}
+
+let streams = 0;
+
+/** A stream of its own, for tests that let time pass or that fail. */
+export async function liveStream(settings: Record<string, unknown> = {}): Promise<LiveStream> {
+  streams += 1;
+  const id = `own-${streams}`;
+  const encoder = await Encoder.open(await createStream(id, settings));
+  await encoder.pushSegment();
+  await encoder.pushPart();
+  const media = `/media/${encoder.grant.broadcast}/1`;
+  return { id, encoder, path: `/live/${id}/v720/index.m3u8`, media };
+}
+
+let objects = 1000;
+
+/** The path of a segment that nothing has asked for yet: a cache forgets nothing between tests. */
+export function freshPath(media: string): string {
+  objects += 1;
+  return `${media}/v720/seg-${objects}.m4s`;
+}
+
+/** An object that nothing has asked for yet. */
+export async function freshObject(
+  media: string,
+  bytes: Uint8Array | string = bytesOf("v720", "fresh"),
+): Promise<string> {
+  const path = freshPath(media);
+  await env.MEDIA.put(path.slice(1), bytes);
+  return path;
 }
 
 const realNow = Date.now.bind(Date);

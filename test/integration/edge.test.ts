@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { edgeApp } from "../../workers/edge/app.ts";
-import { statusOf } from "./edge-bench.ts";
+import { EdgeBench, statusOf } from "./edge-bench.ts";
 import { bytesOf, createStream, Encoder, get, textOf } from "./encoder.ts";
 
 let encoder: Encoder;
@@ -173,11 +173,12 @@ describe("media", () => {
     const hinted =
       /#EXT-X-PRELOAD-HINT:TYPE=PART,URI="\.\.\/\.\.\/\.\.(\/media\/[^"]+)"/.exec(text)?.[1] ?? "none";
     let status: number | undefined;
-    const held = get(hinted).then((answer) => {
+    const bench = new EdgeBench();
+    const held = bench.get(hinted).then((answer) => {
       status = answer.status;
       return answer;
     });
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await expect.poll(() => bench.count("stream edge awaitObject")).toBe(1);
     expect(status).toBeUndefined();
     await encoder.pushPart();
     const answer = await held;

@@ -102,12 +102,9 @@ describe("a path that a token does not open", () => {
   it("has one answer, whatever is wrong and whatever is behind it", async () => {
     await createStream("signed-other");
     const tokens = [
-      "",
       "x",
-      "..",
       "a.b.c",
       "%00",
-      "%2e%2e",
       "\u{1f511}",
       "A".repeat(3_000),
       `${token}A`,
@@ -127,8 +124,6 @@ describe("a path that a token does not open", () => {
     });
     const nobody = pathsOf("nobody", `nobody-${"0".repeat(26)}`);
     for (const bad of tokens) {
-      // Two dots and nothing are taken out of a path by its parser, before it is sent.
-      if (bad === "" || bad === ".." || bad === "%2e%2e") continue;
       for (const path of [...paths, ...nobody])
         expect([bad.slice(0, 20), path, await seen(`/p/${encodeURI(bad)}${path}`)]).toEqual([
           bad.slice(0, 20),

@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { StreamRecord } from "../../wire/admin.ts";
 import type { SessionGrant } from "../../wire/ingest.ts";
+import { originApp } from "../../workers/origin/app.ts";
 import { ADMIN, createStream, json, origin, SOURCE } from "./encoder.ts";
 
 const patch = (id: string, settings: unknown): Promise<Response> =>
@@ -158,4 +159,18 @@ describe("an encoder", () => {
     expect(await problemOf(knock({ key, remoteAddress: "192.0.2.1" }))).toMatchObject(named(500, "internal"));
     await env.DB.prepare("DELETE FROM streams WHERE id = 'allow-broken'").run();
   });
+});
+
+it("who may watch changes, and it is said when edges could not be told", async () => {
+  await createStream("not-told");
+  const away = { getByName: () => ({ purge: () => Promise.reject(new Error("injected")) }) };
+  const request = new Request(
+    "http://millrace.test/admin/streams/not-told",
+    json("PATCH", { access: "private" }, ADMIN),
+  );
+  const answer = await originApp.fetch(request, { ...env, PURGES: away as unknown as typeof env.PURGES });
+  expect(answer.status).toBe(503);
+  expect(await answer.json()).toMatchObject({ type: "urn:millrace:problem:edges-not-told" });
+  const told = await origin("/admin/streams/not-told", json("PATCH", { access: "private" }, ADMIN));
+  expect(await told.json()).toMatchObject({ access: "private" });
 });

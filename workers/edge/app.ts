@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { methodNotAllowed, notFound, respond } from "../problems.ts";
 import { forbidden, readVisitor } from "./access.ts";
-import { failed } from "./answers.ts";
+import { failed, localHeaders } from "./answers.ts";
 import { api } from "./api.ts";
 import { cacheStatus } from "./core/cache-status.ts";
 import { CORS, PREFLIGHT } from "./core/headers.ts";
@@ -27,7 +27,14 @@ export const edgeApp = new Hono<EdgeHono>();
 edgeApp.use(async (c, next) => {
   await next();
   const { headers } = c.res;
-  if (c.req.path.startsWith("/p/")) headers.set("x-robots-tag", "noindex");
+  if (c.req.path.startsWith("/p/")) {
+    headers.set("x-robots-tag", "noindex");
+    // Not even a refusal is for caches that others share.
+    headers.set(
+      "cache-control",
+      (headers.get("cache-control") ?? "no-store").replace(/^public\b/, "private"),
+    );
+  }
   // Players learn the server's clock from it; the platform adds one in production, and none locally.
   if (!headers.has("date")) headers.set("date", new Date().toUTCString());
   // What says nothing of caches that are not the client's is not for them.
@@ -37,7 +44,8 @@ edgeApp.use(async (c, next) => {
 });
 
 edgeApp.use(async (c, next) => {
-  if (c.req.method === "OPTIONS") return new Response(null, { status: 204, headers: PREFLIGHT });
+  if (c.req.method === "OPTIONS")
+    return new Response(null, { status: 204, headers: { ...PREFLIGHT, ...localHeaders("preflight") } });
   if (c.req.method !== "GET" && c.req.method !== "HEAD")
     return respond(methodNotAllowed(), { ...CORS, allow: "GET, HEAD, OPTIONS" });
   const refusal = tooLarge(c.req.raw);

@@ -24,7 +24,7 @@ export interface Asking {
   /** `undefined`: the purges could not be learned. */
   readonly generations: Generations | undefined;
   readonly reads: Reads;
-  /** May this client cause a read? Asked before each that it would wait for. */
+  /** May this client cause a read? Asked once for each that it begins and waits for. */
   readonly mayRead: () => Promise<boolean>;
 }
 
@@ -45,7 +45,6 @@ export async function readThrough(asking: Asking, target: Target, wish: Wish): P
   const copy = await newestCopy(target, key, place, wish.range);
   if (copy?.freshness.fresh) return found(copy, { how: "hit", ttl: copy.freshness.ttl });
   if (copy?.freshness.whileRevalidating) {
-    // No limit is asked: a copy is fetched again once, whoever comes. To wait for one would let all who wait begin.
     if (!readingOf(key)) begin(asking, target, key, place, true);
     return found(copy, {
       how: "stale",
@@ -69,17 +68,14 @@ async function lead(
   wish: Wish,
 ): Promise<Found | Nothing> {
   const key = keyOf(target, place.number);
-  const why = await whyMissed(target, place, copy, wish);
-  if (!readingOf(key) && !(await asking.mayRead())) {
-    await copy?.response.body?.cancel();
-    return "too-many";
-  }
   const running = readingOf(key)?.filling;
   if (!running && target.kind === "media" && !hasRoom()) {
     await copy?.response.body?.cancel();
     return bypass(asking, target, "busy");
   }
+  // Begun before anything is waited for: who comes meanwhile finds it.
   const filling = running ?? begin(asking, target, key, place, false);
+  const why = await whyMissed(target, place, copy, wish);
   try {
     const head = await (copy?.freshness.ifError
       ? within(PATIENCE_MS, "a fresh copy", filling.head())
@@ -87,6 +83,10 @@ async function lead(
     await copy?.response.body?.cancel();
     return foundNow(filling, head, why, running !== undefined);
   } catch (error) {
+    if (error instanceof TooManyReads) {
+      await copy?.response.body?.cancel();
+      return running ? readThrough(asking, target, wish) : "too-many";
+    }
     console.error("edge: a read failed", key, error);
     noteFailure(target);
     return (await serveStale(asking, target, place, wish, copy)) ?? "unavailable";
@@ -105,22 +105,30 @@ async function join(
   const patienceMs = Math.min(PATIENCE_MS, Math.max(0, begunAt + PATIENCE_MS - Date.now()));
   try {
     await (isHeld ? filling.head() : within(patienceMs, "a read", filling.head()));
-  } catch {
+  } catch (error) {
+    // Refused to another client: this one has a limit of its own.
+    if (error instanceof TooManyReads) return readThrough(asking, target, wish);
     // Late, or failed: whoever began it has told the log.
     const stale = await serveStale(asking, target, place, wish);
     if (stale) return stale;
   }
   try {
     return foundNow(filling, await filling.head(), "cold", true);
-  } catch {
+  } catch (error) {
+    if (error instanceof TooManyReads) return readThrough(asking, target, wish);
     return (await serveStale(asking, target, place, wish)) ?? "unavailable";
   }
 }
+
+/** The client that began a read has caused too many. */
+class TooManyReads extends Error {}
 
 /** Begin a read that lives on without the request that began it, and keep what it brings. */
 function begin(asking: Asking, target: Target, key: string, place: Place, behind: boolean): Filling {
   let filled: Fill | undefined;
   const filling = beginReading(key, behind, async () => {
+    // Whoever causes a read is asked for, once; not who joins it, and not for what is served stale meanwhile.
+    if (!behind && !(await asking.mayRead())) throw new TooManyReads();
     filled = await fill(asking.env, target, asking.reads);
     const { status, size, body } = filled;
     return { head: { status, size, headers: copyHeaders(filled, Date.now()) }, body };

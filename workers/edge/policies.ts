@@ -42,7 +42,7 @@ export class Policies {
   readonly #absent = new Map<string, Known>();
   readonly #questions = new Map<string, Question>();
 
-  constructor(nowMs: () => number = Date.now, patienceMs = PATIENCE_MS) {
+  constructor(nowMs: () => number = () => Date.now(), patienceMs = PATIENCE_MS) {
     this.#nowMs = nowMs;
     this.#patienceMs = patienceMs;
   }

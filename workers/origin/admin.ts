@@ -63,8 +63,7 @@ admin.patch("/streams/:id", async (c) => {
   const id = c.req.param("id");
   await updateStream(c.env.DB, id, settings.value);
   const stream = await findStream(c.env.DB, id);
-  if (stream && settings.value.access !== undefined) await tellEdges(c.env, id);
-  return answer(c, stream);
+  return settings.value.access === undefined ? answer(c, stream) : answerTold(c, stream);
 });
 
 admin.get("/streams/:id/health", async (c) => {
@@ -103,31 +102,42 @@ admin.post("/streams/:id/disable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, true);
   const stream = await findStream(c.env.DB, id);
-  if (stream) {
-    await c.env.LIVE_STREAM.getByName(id).revoke();
-    await tellEdges(c.env, id);
-  }
-  return answer(c, stream && { ...stream, live: false });
+  if (stream) await c.env.LIVE_STREAM.getByName(id).revoke();
+  return answerTold(c, stream && { ...stream, live: false });
 });
 
 admin.post("/streams/:id/enable", async (c) => {
   const id = c.req.param("id");
   await setDisabled(c.env.DB, id, false);
   const stream = await findStream(c.env.DB, id);
-  if (stream) {
-    await c.env.LIVE_STREAM.getByName(id).allow();
-    await tellEdges(c.env, id);
-  }
-  return answer(c, stream);
+  if (stream) await c.env.LIVE_STREAM.getByName(id).allow();
+  return answerTold(c, stream);
 });
 
-/** Who may watch a stream has changed: a purge of it makes every edge ask again within a second. */
-const tellEdges = (env: OriginEnv, stream: string): Promise<unknown> =>
-  env.PURGES.getByName("purges").purge({
-    prefixes: [streamScope(stream), LIVE_STREAMS_SCOPE].map((scope) => ({ scope, stream })),
-    soft: false,
-    remove: false,
-  });
+/**
+ * Answer when who may watch a stream has changed: a purge of it makes every edge ask again within a second. Asking again is
+ * harmless, and tells those who could not be told.
+ */
+async function answerTold(c: Context<App>, stream: StreamRecord | undefined): Promise<Response> {
+  if (!stream) return answer(c, stream);
+  const prefixes = [streamScope(stream.id), LIVE_STREAMS_SCOPE].map((scope) => ({
+    scope,
+    stream: stream.id,
+  }));
+  try {
+    await c.env.PURGES.getByName("purges").purge({ prefixes, soft: false, remove: false });
+    return answer(c, stream);
+  } catch (error) {
+    console.error("edges could not be told", stream.id, error);
+    return respond(
+      problem(
+        503,
+        "edges-not-told",
+        "It is done, but edges could not be told: they learn of it within a minute.",
+      ),
+    );
+  }
+}
 
 const answer = (c: Context<App>, stream: StreamRecord | undefined): Response =>
   stream
