@@ -35,6 +35,8 @@ export default defineConfig({
           include: ["test/integration/**/*.test.ts"],
           setupFiles: ["test/integration/migrate.ts"],
           testTimeout: 30_000,
+          // Some wait for time-outs, so that two cores have room for a third.
+          maxWorkers: 3,
         },
       },
       {

@@ -32,12 +32,12 @@ export interface Watched {
 
 /** Follow the media playlists of a live stream from now on; call what comes back to stop. */
 export function watch(edge: string, stream: string, renditions: readonly string[]): () => Promise<Watched> {
-  let over = false;
+  let overAt: number | undefined;
   const following = Promise.all(
-    renditions.map((rendition) => follow(`${edge}/live/${stream}/${rendition}/index.m3u8`, () => over)),
+    renditions.map((rendition) => follow(`${edge}/live/${stream}/${rendition}/index.m3u8`, () => overAt)),
   );
   return async () => {
-    over = true;
+    overAt = performance.now();
     const followed = await following;
     const named = followed.map((one, i) => [renditions[i] ?? "", one] as const);
     const states = new Map(named.map(([name, { state }]) => [`${name}/index.m3u8`, state]));
@@ -46,16 +46,27 @@ export function watch(edge: string, stream: string, renditions: readonly string[
   };
 }
 
-async function follow(url: string, isOver: () => boolean): Promise<Followed> {
+/** How long a cache may have kept an answer, milliseconds: what is older was asked for anew. */
+function longestKeptMs({ headers }: Response): number {
+  const directives = headers.get("cdn-cache-control") ?? "";
+  const seconds = [...directives.matchAll(/(?:max-age|stale-while-revalidate)=(\d+)/g)].map(([, n]) =>
+    Number(n),
+  );
+  return 1000 * seconds.reduce((sum, n) => sum + n, 0);
+}
+
+async function follow(url: string, overAt: () => number | undefined): Promise<Followed> {
   const violations: string[] = [];
   let state: CheckState | undefined;
   let movedAt = performance.now();
   let standstillMs = 0;
   let offClockMs = 0;
   for (;;) {
-    // The last look comes after the end was asked for, so that all renditions are of one moment.
-    const isLast = isOver();
+    const over = overAt();
+    const askedAt = performance.now();
     const answer = await fetch(url);
+    // The last look comes after the end was asked for, and is no copy from before: so all renditions are of one moment.
+    const isLast = over !== undefined && askedAt >= over + longestKeptMs(answer);
     const text = await answer.text();
     if (answer.status === 200) {
       const before = state && lastOf(state.playlist).join();
@@ -63,7 +74,7 @@ async function follow(url: string, isOver: () => boolean): Promise<Followed> {
       const checked = checkPlaylist(text, state);
       state = checked.state;
       violations.push(...checked.violations);
-      standstillMs = Math.max(standstillMs, performance.now() - movedAt);
+      if (over === undefined) standstillMs = Math.max(standstillMs, performance.now() - movedAt);
       if (before !== lastOf(state.playlist).join()) movedAt = performance.now();
       for (const { msn, date = 0, duration = 0 } of state.playlist.segments)
         if (msn > newest) offClockMs = Math.max(offClockMs, Math.abs(Date.now() - date - 1000 * duration));
