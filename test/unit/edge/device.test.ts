@@ -179,3 +179,16 @@ it.each([
 ] as const)("%s with a token for %s sees %j", (device, tokenMaxHeight, view) => {
   expect(viewOf(device, tokenMaxHeight)).toEqual(view);
 });
+
+it.each([
+  [0, 0],
+  [1, 0],
+  [359, 288],
+  [360, 360],
+  [500, 480],
+  [721, 720],
+  [1081, 1080],
+  [8640, 8640],
+])("a token for %i lines shares its playlists with all up to %i", (lines, step) => {
+  expect(viewOf("full", lines)).toEqual({ hardMaxHeight: step });
+});

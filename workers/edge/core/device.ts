@@ -67,7 +67,7 @@ export function chooseDevice(
 
 /** What a class, and a token's `maxHeight`, leave of a playlist; `undefined` is all of it. */
 export function viewOf(device: DeviceClass, tokenMaxHeight?: number): View | undefined {
-  const hard = tokenMaxHeight === undefined ? {} : { hardMaxHeight: tokenMaxHeight };
+  const hard = tokenMaxHeight === undefined ? {} : { hardMaxHeight: stepBelow(tokenMaxHeight) };
   switch (device) {
     case "cap480":
       return { maxHeight: 480, ...hard };
@@ -79,6 +79,14 @@ export function viewOf(device: DeviceClass, tokenMaxHeight?: number): View | und
       return tokenMaxHeight === undefined ? undefined : hard;
   }
 }
+
+/** Heights that pictures have: what tokens say is rounded down to one, so that not each has playlists of its own. */
+const STEPS = [
+  ...[0, 144, 180, 240, 270, 288, 360, 432, 480, 540, 576, 600, 648, 720, 768],
+  ...[800, 900, 960, 1024, 1080, 1200, 1440, 1600, 2160, 4320, 8640],
+];
+
+const stepBelow = (lines: number): number => STEPS.findLast((step) => step <= lines) ?? 0;
 
 /** Widths of windows that show no more than 480 and 720 lines, CSS pixels; a phone has up to three dots to each. */
 const [TINY_PIXELS, SMALL_PIXELS] = [320, 600];
