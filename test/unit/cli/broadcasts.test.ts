@@ -1,10 +1,10 @@
 /** The commands for broadcasts against an HTTP server that records what it is asked. */
-import { createServer, type Server } from "node:http";
 import { Command } from "commander";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { addBroadcasts } from "../../../cli/commands/broadcasts.ts";
 import { CliExit } from "../../../cli/context.ts";
 import type { BroadcastRecord, Missing } from "../../../wire/broadcasts.ts";
+import { useFakeOrigin } from "./fake-origin.ts";
 
 const ID = `radio-${"7k2m9q4v1c8x3z6b5n0t4w8y2r"}`;
 const RECORD: BroadcastRecord = {
@@ -34,30 +34,15 @@ const REPORT = {
   final: false,
 };
 
-let server: Server;
-let url: string;
-let asked: string[];
-let reply: { readonly status: number; readonly body: unknown };
-
-beforeEach(async () => {
-  asked = [];
-  server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-    response.writeHead(reply.status).end(JSON.stringify(reply.body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-});
-afterEach(() => new Promise((resolve) => server.close(resolve)));
+const origin = useFakeOrigin();
 
 async function run(body: unknown, ...args: readonly string[]): Promise<readonly string[]> {
-  reply = { status: 200, body };
+  origin.reply = { status: 200, body };
   const printed: string[] = [];
   const program = new Command().option("--origin <url>").option("--token <token>").option("--json");
   const print = (text: string) => printed.push(text);
   addBroadcasts(program, { env: {}, root: "/nowhere", print, complain: print });
-  await program.parseAsync(["broadcasts", ...args, "--origin", url, "--token", "t"], { from: "user" });
+  await program.parseAsync(["broadcasts", ...args, "--origin", origin.url, "--token", "t"], { from: "user" });
   return printed.join("\n").split("\n");
 }
 
@@ -73,7 +58,7 @@ it("lists a stream's broadcasts", async () => {
     "list",
     "radio",
   );
-  expect(asked).toEqual(["GET /admin/streams/radio/broadcasts Bearer t"]);
+  expect(origin.asked).toEqual(["GET /admin/streams/radio/broadcasts Bearer t"]);
   expect(out.map((line) => line.split(/ {2,}/))).toEqual([
     ["ID", "STATE", "STARTED", "ENDED"],
     [ID, "ended", "2026-11-21 03:04:05", "2026-11-21 05:10:00"],
@@ -92,7 +77,7 @@ it("shows one that is whole", async () => {
     "Checked    2026-11-21 05:11:00: 15108 objects, 3072.0 MiB, nothing is missing",
     "Next check 2026-11-28 05:10:00",
   ]);
-  expect(asked).toEqual([`GET /admin/broadcasts/${ID} Bearer t`]);
+  expect(origin.asked).toEqual([`GET /admin/broadcasts/${ID} Bearer t`]);
   expect(JSON.parse((await run(checked, "show", ID, "--json")).join(""))).toEqual(checked);
 });
 
@@ -120,12 +105,17 @@ it("says so when nothing was compared yet, and when there is nothing to compare"
 
 it("asks for a check, and hands on a refusal", async () => {
   await run(RECORD, "check", ID);
-  expect(asked).toEqual([`POST /admin/broadcasts/${ID}/check Bearer t`]);
-  reply = { status: 404, body: { type: "urn:millrace:problem:unknown-broadcast", title: "There is none." } };
+  expect(origin.asked).toEqual([`POST /admin/broadcasts/${ID}/check Bearer t`]);
+  origin.reply = {
+    status: 404,
+    body: { type: "urn:millrace:problem:unknown-broadcast", title: "There is none." },
+  };
   const refused = (async () => {
     const program = new Command().option("--origin <url>").option("--token <token>").option("--json");
     addBroadcasts(program, { env: {}, root: "/nowhere", print: () => {}, complain: () => {} });
-    await program.parseAsync(["broadcasts", "show", ID, "--origin", url, "--token", "t"], { from: "user" });
+    await program.parseAsync(["broadcasts", "show", ID, "--origin", origin.url, "--token", "t"], {
+      from: "user",
+    });
   })();
   await expect(refused).rejects.toThrow(CliExit);
 });

@@ -1,8 +1,8 @@
 /** `millrace edge` and `millrace qoe` against an HTTP server that records what it is asked. */
-import { createServer, type Server } from "node:http";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { runCli } from "../../../cli/program.ts";
 import type { EdgeAnswer, QoeAnswer } from "../../../wire/admin-edge.ts";
+import { useFakeOrigin } from "./fake-origin.ts";
 
 const WINDOW = {
   minutes: 60,
@@ -47,36 +47,21 @@ const QOE: QoeAnswer = {
   buffer: { mean: 1234, count: 1990 },
 };
 
-let server: Server;
-let url: string;
-let asked: string[];
-let reply: { readonly status: number; readonly body: unknown };
-
-beforeEach(async () => {
-  asked = [];
-  server = createServer((request, response) => {
-    asked.push(`${request.method} ${request.url} ${request.headers.authorization}`);
-    response.writeHead(reply.status).end(JSON.stringify(reply.body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}`;
-});
-afterEach(() => new Promise((resolve) => server.close(resolve)));
+const origin = useFakeOrigin();
 
 async function run(body: unknown, args: readonly string[], status = 200) {
-  reply = { status, body };
+  origin.reply = { status, body };
   const out: string[] = [];
   const say = (text: string) => out.push(text);
   const around = { env: {}, root: "/nowhere", print: say, complain: say };
-  const code = await runCli([...args, "--origin", url, "--token", "t"], around);
+  const code = await runCli([...args, "--origin", origin.url, "--token", "t"], around);
   return { code, lines: out.join("\n").split("\n") };
 }
 
 it("shows how each stream's requests were answered, and all together", async () => {
   const { code, lines } = await run(EDGE, ["edge"]);
   expect(code).toBe(0);
-  expect(asked).toEqual(["GET /admin/edge?minutes=60 Bearer t"]);
+  expect(origin.asked).toEqual(["GET /admin/edge?minutes=60 Bearer t"]);
   expect(lines[0]).toBe("The last 60 minutes:");
   const figures = [
     ...["7220", "2.0", "97.3 %", "99.0 %", "90.0 %", "50 (0.01/s)", "361 (0.10/s)"],
@@ -92,7 +77,7 @@ it("shows how each stream's requests were answered, and all together", async () 
 
 it("shows how the players of a stream do; what nobody said is not there", async () => {
   const { lines } = await run({ ...QOE, minutes: 5 }, ["qoe", "radio", "--minutes", "5"]);
-  expect(asked).toEqual(["GET /admin/qoe/radio?minutes=5 Bearer t"]);
+  expect(origin.asked).toEqual(["GET /admin/qoe/radio?minutes=5 Bearer t"]);
   expect(lines).toEqual([
     "Stream       radio, the last 5 minutes",
     "Requests     2000 with CMCD, 30 of them of players that were starting",
@@ -135,5 +120,5 @@ it.each([
     args.filter((arg) => arg !== undefined),
   );
   expect(code).toBe(2);
-  expect(asked).toEqual([]);
+  expect(origin.asked).toEqual([]);
 });
