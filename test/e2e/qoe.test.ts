@@ -40,9 +40,12 @@ it("a viewer is counted, and how the player does", async () => {
     expect(new Set(said.map(({ sid }) => sid)).size).toBe(1);
     const known = new Set(["bl", "br", "bs", "ltc", "msd", "mtp", "ot", "sf", "sid", "st", "su", "v"]);
     expect(said.flatMap((one) => Object.keys(one)).filter((key) => !known.has(key))).toEqual([]);
-    // Delivery directives survive beside it.
-    expect(asked.some((url) => url.searchParams.has("_HLS_msn"))).toBe(true);
-    expect(asked.some((url) => url.searchParams.has("_HLS_skip"))).toBe(true);
+    // Delivery directives survive beside it. The first playlists are asked for without: a busy machine may be slow to ask again.
+    for (const directive of ["_HLS_msn", "_HLS_skip"])
+      await until(
+        `a request with ${directive}`,
+        () => asked.some((url) => url.searchParams.has(directive)) || undefined,
+      );
 
     const edge = parseJson(EdgeAnswerSchema, await (await stack.admin("/edge?minutes=5")).text());
     const mine = edge.ok ? edge.value.streams.find(({ stream }) => stream === "qoe") : undefined;
