@@ -3,6 +3,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import type { Entry, RenditionFacts, Tracks } from "../../media/timeline.ts";
 import type { SessionGrant, SessionPlan, Source } from "../../wire/ingest.ts";
+import type { Signed } from "../../wire/watch-token.ts";
 import { edgeApp } from "../../workers/edge/app.ts";
 import { forgetGenerations } from "../../workers/edge/generations.ts";
 import type { EdgeEnv } from "../../workers/env.ts";
@@ -63,6 +64,12 @@ export async function createStream(id: string, settings: Record<string, unknown>
   const answer = await origin("/admin/streams", json("POST", { id, ...settings }, ADMIN));
   if (answer.status !== 201) throw new Error(`creating ${id}: ${answer.status} ${await answer.text()}`);
   return (await answer.json<{ key: string }>()).key;
+}
+
+/** A token for a stream. */
+export async function sign(stream: string, wish: Record<string, unknown> = {}): Promise<string> {
+  const answer = await origin(`/admin/streams/${stream}/sign`, json("POST", wish, ADMIN));
+  return (await answer.json<Signed>()).token;
 }
 
 /** 720p30 with a keyframe every two seconds, and stereo. */

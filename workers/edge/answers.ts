@@ -16,8 +16,6 @@ import { COPY, type Found } from "./found.ts";
 
 /** What of an answer depends on who asks. */
 export interface Audience {
-  /** What a token opened is not for shared caches. */
-  readonly signed: boolean;
   /** It asked for the newest playlist, whatever that is. */
   readonly isPlain?: boolean;
   /** The client takes gzip, and this is text. */
@@ -69,17 +67,15 @@ const conditionsOf = ({ headers }: Request) => ({
 
 /** The headers of a copy, as clients see them. A plain object: the runtime takes it at once, and this is the hot path. */
 function headersFor({ headers: copy, ageSeconds, story, status }: Found, audience: Audience): HeaderFields {
-  const { signed, gzip, isPlain, ranges, vary } = audience;
+  const { gzip, isPlain, ranges, vary } = audience;
   const said = (own: string, plain: string) =>
     (isPlain ? copy.get(plain) : null) ?? copy.get(own) ?? "no-store";
   const isOld = story.how === "stale" && story.why === "error";
   const headers: HeaderFields = {
     ...CORS,
     // What is served for want of better is not to be kept for as long as what is right.
-    "cache-control": isOld
-      ? clientCacheControl(STAND_IN, signed)
-      : signedIf(signed, said(COPY.client, COPY.plainClient)),
-    "cdn-cache-control": signed || isOld ? "no-store" : said(COPY.edge, COPY.plainEdge),
+    "cache-control": isOld ? STAND_IN : said(COPY.client, COPY.plainClient),
+    "cdn-cache-control": isOld ? "no-store" : said(COPY.edge, COPY.plainEdge),
     age: String(Math.floor(ageSeconds)),
     "cache-status": cacheStatus(story),
     ...(ranges && status < 300 && { "accept-ranges": "bytes" }),
@@ -101,10 +97,7 @@ type HeaderFields = Record<string, string>;
 
 const OF_A_BODY = ["content-length", "content-range", "content-encoding"];
 const PASSED_ON = ["content-type", "content-length", "content-range", "etag", "last-modified", "retry-after"];
-const STAND_IN = lifetimeOf({ kind: "stand-in" });
-
-const signedIf = (signed: boolean, control: string): string =>
-  signed ? control.replace(/^public\b/, "private") : control;
+const STAND_IN = clientCacheControl(lifetimeOf({ kind: "stand-in" }));
 
 async function whole(
   request: Request,

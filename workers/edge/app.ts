@@ -6,6 +6,7 @@ import { failed, localHeaders } from "./answers.ts";
 import { api } from "./api.ts";
 import { cacheStatus } from "./core/cache-status.ts";
 import { CORS, PREFLIGHT } from "./core/headers.ts";
+import { forBearer } from "./core/lifetimes.ts";
 import { UNSIGNED } from "./core/visitor.ts";
 import { type EdgeHono, nothingHere } from "./gate.ts";
 import { tooLarge } from "./limits.ts";
@@ -29,11 +30,9 @@ edgeApp.use(async (c, next) => {
   const { headers } = c.res;
   if (c.req.path.startsWith("/p/")) {
     headers.set("x-robots-tag", "noindex");
-    // Not even a refusal is for caches that others share.
-    headers.set(
-      "cache-control",
-      (headers.get("cache-control") ?? "no-store").replace(/^public\b/, "private"),
-    );
+    // What a token opens is not for caches that others share, and not even a refusal is.
+    headers.set("cache-control", forBearer(headers.get("cache-control") ?? "no-store"));
+    headers.set("cdn-cache-control", "no-store");
   }
   // Players learn the server's clock from it; the platform adds one in production, and none locally.
   if (!headers.has("date")) headers.set("date", new Date().toUTCString());

@@ -2,7 +2,6 @@
  * One read of the origin side that any number of requests wait for, each getting the bytes as they come. It knows nothing
  * of caches. What is shared between requests here is plain memory: a stream belongs to the request that opened it.
  */
-
 import { within } from "../../durable-objects/deadline.ts";
 
 /** What a read begins with: the head of an answer. */

@@ -1,5 +1,4 @@
 /** What a cache found for a target, whichever cache it was; not yet what a visitor is answered. */
-
 import type { Story } from "./core/cache-status.ts";
 import type { RangeWish } from "./core/conditional.ts";
 import { clientCacheControl, edgeCacheControl, retentionOf } from "./core/lifetimes.ts";
@@ -34,11 +33,11 @@ export const COPY = {
   status: "x-millrace-status",
   /** `Cache-Control` for clients. */
   client: "x-millrace-client",
+  /** `CDN-Cache-Control`: what the edge itself may do with it. */
+  edge: "x-millrace-edge",
   /** Both of them, for somebody who asked for the newest playlist and got one that others had waited for. */
   plainClient: "x-millrace-plain-client",
   plainEdge: "x-millrace-plain-edge",
-  /** `CDN-Cache-Control`: what the edge itself may do with it. */
-  edge: "x-millrace-edge",
 } as const;
 
 /** The headers of a copy of what was read. `cache-control` says only how long the copy may be of any use. */
@@ -54,10 +53,10 @@ export function copyHeaders(
     "cache-control": retention > 0 ? `public, max-age=${Math.ceil(retention)}` : "no-store",
     [COPY.at]: String(now),
     [COPY.status]: String(status),
-    [COPY.client]: clientCacheControl(lifetime, false),
+    [COPY.client]: clientCacheControl(lifetime),
     [COPY.edge]: edgeCacheControl(lifetime),
     ...(asStandIn && {
-      [COPY.plainClient]: clientCacheControl(asStandIn, false),
+      [COPY.plainClient]: clientCacheControl(asStandIn),
       [COPY.plainEdge]: edgeCacheControl(asStandIn),
     }),
   };

@@ -35,7 +35,7 @@ export type EdgeHono = {
 export type EdgeContext = Context<EdgeHono>;
 
 /** How a target is served. */
-export interface Serving extends Omit<Audience, "signed" | "isPlain"> {
+export interface Serving extends Omit<Audience, "isPlain"> {
   /** What is answered where there is nothing for this visitor: the same whether or not there is something for others. */
   readonly hidden: Problem;
   readonly limit?: RateLimit | undefined;
@@ -56,7 +56,7 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   if (found === "too-many") return tooManyRequests();
   count(c, target, found === "unavailable" ? "error" : outcomeOf(found.story));
   if (found === "unavailable") return unavailable();
-  return answerWith(request, found, { ...serving, signed: c.get("visitor").signed, isPlain });
+  return answerWith(request, found, { ...serving, isPlain });
 }
 
 /** Anything but a yes. */
@@ -109,5 +109,5 @@ export const nothingHere = (value: Problem): Response => refusal(value, "absent"
 export const refusal = (value: Problem, detail = "refused"): Response =>
   respond(value, {
     ...localHeaders(detail),
-    "cache-control": clientCacheControl(lifetimeOf({ kind: "refusal" }), false),
+    "cache-control": clientCacheControl(lifetimeOf({ kind: "refusal" })),
   });

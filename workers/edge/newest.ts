@@ -1,5 +1,4 @@
 /** What this isolate knows of how far streams are, and the newest playlists by it. What is news is decided in core/newest.ts. */
-
 import type { Reload } from "../../media/live-edge.ts";
 import { remember } from "../remember.ts";
 import { type Asking, type Nothing, obtain } from "./cache.ts";

@@ -71,7 +71,7 @@ async function lead(
   const running = readingOf(key)?.filling;
   if (!running && target.kind === "media" && !hasRoom()) {
     await copy?.response.body?.cancel();
-    return bypass(asking, target, "busy");
+    return bypass(asking, target);
   }
   // Begun before anything is waited for: who comes meanwhile finds it.
   const filling = running ?? begin(asking, target, key, place, false);
@@ -240,22 +240,21 @@ function foundNow(filling: Filling, head: Head, why: Why, collapsed: boolean): F
   };
 }
 
-/** Read without a cache. */
-async function bypass(asking: Asking, target: Target, detail: string): Promise<Found | Nothing> {
+/** Read past the cache, for this request alone: memory is short. */
+async function bypass(asking: Asking, target: Target): Promise<Found | Nothing> {
   if (!(await asking.mayRead())) return "too-many";
   try {
     const filled = await fill(asking.env, target, asking.reads);
     const { status, size, body } = filled;
     const headers = new Headers(copyHeaders(filled, Date.now()));
-    const stream = new Response(body).body;
     return {
       status,
       headers,
       size,
-      body: stream,
+      body: new Response(body).body,
       knowsLength: true,
       ageSeconds: 0,
-      story: { how: "bypass", detail, status },
+      story: { how: "bypass", detail: "busy", status },
     };
   } catch (error) {
     console.error("edge: a read failed", pathOf(target), error);

@@ -11,7 +11,7 @@ export async function servePage(c: EdgeContext, file: string, status?: number): 
   );
   const headers = new Headers(asset.headers);
   const kept = lifetimeOf({ kind: status === undefined ? "page" : "refused-page" });
-  headers.set("cache-control", clientCacheControl(kept, c.get("visitor").signed));
+  headers.set("cache-control", clientCacheControl(kept));
   headers.set("cache-status", cacheStatus({ how: "bypass", detail: "page", status: asset.status }));
   // Browsers say how wide they are only to those who ask.
   headers.set("accept-ch", "Sec-CH-Viewport-Width");

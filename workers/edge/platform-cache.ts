@@ -32,7 +32,6 @@ export class CachedAnswers extends WorkerEntrypoint<EdgeEnv, CachedProps> {
     const edge = headers.get(COPY.edge) ?? "no-store";
     headers.set("cache-control", headers.get(COPY.client) ?? "no-store");
     headers.set("cdn-cache-control", edge);
-    // Two seconds for a playlist, a month for media: what is over is not asked for under this key again.
     return new Response(filled.body, { status: filled.status, headers });
   }
 }

@@ -12,6 +12,7 @@ import { freshnessOf, readAllowance } from "../../../workers/edge/core/freshness
 import {
   clientCacheControl,
   edgeCacheControl,
+  forBearer,
   type Kind,
   lifetimeOf,
   retentionOf,
@@ -184,14 +185,15 @@ describe("lifetimes", () => {
     [{ kind: "page" }, "public, max-age=0, must-revalidate", "no-store"],
   ])("%j", (kind, client, edge) => {
     const lifetime = lifetimeOf(kind);
-    expect(clientCacheControl(lifetime, false)).toBe(client);
+    expect(clientCacheControl(lifetime)).toBe(client);
     expect(edgeCacheControl(lifetime)).toBe(edge);
   });
 
   it("are for its bearer alone when a token opened it", () => {
-    expect(clientCacheControl(lifetimeOf({ kind: "media" }), true)).toBe(
+    expect(forBearer(clientCacheControl(lifetimeOf({ kind: "media" })))).toBe(
       "private, max-age=31536000, immutable",
     );
+    expect(forBearer("no-store")).toBe("no-store");
   });
 
   it("keep nothing for as long as a purge is remembered", () => {

@@ -102,11 +102,14 @@ function absentLifetime(hope: "coming" | "missing" | "never"): Lifetime {
   }
 }
 
-/** `Cache-Control`. What a token opened is for its bearer alone. */
-export function clientCacheControl({ client, hint }: Lifetime, signed: boolean): string {
+/** `Cache-Control`. */
+export function clientCacheControl({ client, hint }: Lifetime): string {
   if (client === undefined) return "no-store";
-  return [signed ? "private" : "public", `max-age=${client}`, ...(hint ? [hint] : [])].join(", ");
+  return ["public", `max-age=${client}`, ...(hint ? [hint] : [])].join(", ");
 }
+
+/** The same for what a token opened: it is for its bearer alone. */
+export const forBearer = (cacheControl: string): string => cacheControl.replace(/^public\b/, "private");
 
 /** `CDN-Cache-Control`. The windows are always named: some caches take a missing one for an endless one. */
 export function edgeCacheControl(lifetime: Lifetime): string {
