@@ -64,6 +64,30 @@ describe("the watch page", () => {
     await endChild(picture);
   });
 
+  it("asks for playlists that wait, also when the page had the first one before the player was there", async () => {
+    const stream = "watch-early";
+    const picture = stack.broadcast(await stack.createStream(stream, { profile: "low" }));
+    await stack.state(stream, "live");
+    const page = await browser.newPage();
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    // hls.js is held back until the page has its playlist.
+    const early = page.waitForResponse(`**/live/${stream}/index.m3u8`);
+    await page.route("**/assets/engine-hls-*.js", async (route) => {
+      await (await early).finished();
+      await route.continue();
+    });
+    await page.goto(`${stack.dev.edge}/watch/${stream}`);
+    await becomes(page, "playing");
+    await expectMovingPicture(page);
+    const playlists = asked.filter((url) => url.includes(`/live/${stream}/`) && !url.endsWith("/index.m3u8"));
+    expect(asked.filter((url) => url.includes(`/live/${stream}/index.m3u8`))).toHaveLength(1);
+    expect(playlists.filter((url) => url.includes("_HLS_msn=")).length).toBeGreaterThan(2);
+    expect(playlists.every((url) => url.includes("CMCD="))).toBe(true);
+    await page.close();
+    await endChild(picture);
+  });
+
   it("waits for a show that has not begun, goes through a dropped connection, and starts again after the end", async () => {
     const key = await stack.createStream("watch-life", { reconnectSeconds: 6 });
     const { page } = await open("/watch/watch-life");

@@ -29,6 +29,7 @@ export class HlsEngine implements Engine {
   #audioOnly = false;
   #levels: readonly QualityFacts[] = [];
   #mediaSequence = -1;
+  #mediaAtMs = 0;
 
   constructor(
     video: HTMLVideoElement,
@@ -65,7 +66,7 @@ export class HlsEngine implements Engine {
   resume(): void {
     const hls = this.#hls;
     if (!hls) return;
-    if (hls.levels.length === 0 && this.#source) hls.loadSource(this.#source.playlist);
+    if (hls.levels.length === 0 && this.#source) hls.loadSource(absolute(this.#source.playlist));
     else hls.startLoad(this.#video.currentTime > 0 ? this.#video.currentTime : -1);
   }
 
@@ -124,6 +125,7 @@ export class HlsEngine implements Engine {
       latency: hls.latency,
       target,
       targetDuration: details.targetduration,
+      mediaAtMs: this.#mediaAtMs,
       bandwidth: hls.bandwidthEstimate,
       ...(playingMs !== undefined && { playingMs }),
     };
@@ -137,8 +139,7 @@ export class HlsEngine implements Engine {
       ...(from === "start" && { startPosition: 0 }),
       ...(early && { pLoader: earlyLoader(early) }),
       cmcd: cmcdConfig(),
-      // hls.js opens a request itself unless that was done here.
-      xhrSetup: (xhr, url) => xhr.open("GET", sayMore(url, this.#said()), true),
+      xhrSetup: (xhr, url) => this.#onRequest(xhr, url),
     };
     const hls = new Hls(config);
     this.#hls = hls;
@@ -159,7 +160,16 @@ export class HlsEngine implements Engine {
     hls.on(Hls.Events.LEVEL_LOADED, (_event, data) => this.#onPlaylist(data));
     hls.on(Hls.Events.ERROR, (_event, data) => this.#onError(data));
     hls.attachMedia(this.#video);
-    hls.loadSource(url);
+    hls.loadSource(absolute(url));
+  }
+
+  #onRequest(xhr: XMLHttpRequest, url: string): void {
+    // hls.js opens a request itself unless that was done here.
+    xhr.open("GET", sayMore(url, this.#said()), true);
+    if (url.includes(".m3u8")) return;
+    xhr.addEventListener("progress", () => {
+      this.#mediaAtMs = performance.now();
+    });
   }
 
   #said(): Parameters<typeof sayMore>[1] {
@@ -188,6 +198,9 @@ export class HlsEngine implements Engine {
     this.#report({ type: data.type === Hls.ErrorTypes.NETWORK_ERROR ? "network-error" : "media-error" });
   }
 }
+
+/** hls.js adds directives and CMCD only to URLs that stand alone; one answered from here is never made absolute by a response. */
+const absolute = (url: string): string => new URL(url, location.href).href;
 
 const factsOf = (level: Level): QualityFacts => ({
   bitrate: level.bitrate,

@@ -39,6 +39,8 @@ export interface Reading {
   readonly playingMs?: number;
   /** TARGETDURATION. */
   readonly targetDuration: number;
+  /** When bytes of media last came, `performance.now()`. */
+  readonly mediaAtMs?: number;
   /** Measured throughput, bits a second. */
   readonly bandwidth?: number;
 }

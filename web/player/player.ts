@@ -18,6 +18,7 @@ import {
   STALL_MARGIN_SECONDS,
 } from "./pace.ts";
 import type { Place } from "./place.ts";
+import { type Hunger, hungerAfter, isStarved } from "./starvation.ts";
 import { decide, type Effect, INITIAL, isReplay, type Phase, type PlayerEvent, phaseOf } from "./state.ts";
 
 export interface Snapshot {
@@ -71,6 +72,7 @@ export class Player {
   #retryTimer = 0;
   #stallTimer = 0;
   #stalledAtMs: number | undefined;
+  #hunger: Hunger | undefined;
   #asking = false;
 
   constructor(
@@ -253,6 +255,7 @@ export class Player {
     if (reading && this.#state.playback === "playing") this.#keepPace(reading);
     if (reading && this.#state.playback === "stalled") this.#escape(reading);
     else this.#stalledAtMs = undefined;
+    if (reading?.mediaAtMs !== undefined) this.#watchFeed(reading, reading.mediaAtMs);
     if (
       reading &&
       !reading.live &&
@@ -279,6 +282,17 @@ export class Player {
     this.#stalledAtMs = now;
     if (way.type === "jump") this.#jump();
     else this.#loaded?.seek(way.seconds);
+  }
+
+  /** Open anew what gives nothing any more. */
+  #watchFeed(reading: Reading, mediaAtMs: number): void {
+    const { playback } = this.#state;
+    const waiting = reading.live && (playback === "opening" || playback === "stalled");
+    const sample = { atMs: performance.now(), waiting, mediaAtMs, edge: reading.edge };
+    this.#hunger = hungerAfter(this.#hunger, sample);
+    if (!isStarved(this.#hunger, sample)) return;
+    this.#hunger = undefined;
+    this.dispatch({ type: "starved" });
   }
 
   #keepPace(reading: Reading): void {

@@ -55,6 +55,8 @@ export type PlayerEvent =
   | { readonly type: "media-error"; readonly atMs: number }
   /** A playlist of another broadcast, or none, came where ours was. */
   | { readonly type: "source-changed" }
+  /** Nothing comes from the source any more, though its playlist grows. */
+  | { readonly type: "starved" }
   /** The wait that `retry` asked for is over. */
   | { readonly type: "retry-due" }
   /** From the viewer. */
@@ -151,6 +153,8 @@ export function decide(state: PlayerState, event: PlayerEvent): Decision {
       return onMediaError(state, event.atMs);
     case "source-changed":
       return only(state, [{ type: "ask" }]);
+    case "starved":
+      return onStarved(state);
     case "retry-due":
       return onRetryDue(state);
     case "toggle":
@@ -235,6 +239,14 @@ function onRetryDue(state: PlayerState): Decision {
     return only(state, [{ type: "resume" }]);
   const opened = reopen(state, stream);
   return only({ ...opened.state, networkErrors: state.networkErrors }, opened.effects);
+}
+
+function onStarved(state: PlayerState): Decision {
+  const { stream, playback } = state;
+  const isWaiting = playback === "opening" || playback === "stalled";
+  return isWaiting && typeof stream === "object" && stream.playlist !== undefined
+    ? reopen(state, stream)
+    : only(state);
 }
 
 function onMediaError(state: PlayerState, atMs: number): Decision {

@@ -192,6 +192,17 @@ describe("errors", () => {
   });
 });
 
+describe("a source that gives nothing any more", () => {
+  it.each<readonly [string, readonly PlayerEvent[], readonly string[]]>([
+    ["is opened anew before the first frame", [status("live"), { type: "starved" }], ["open"]],
+    ["is opened anew in a stall", [...live, { type: "stalled" }, { type: "starved" }], ["open"]],
+    ["is left alone while frames move", [...live, { type: "starved" }], []],
+    ["is left alone in a pause", [...live, { type: "paused" }, { type: "starved" }], []],
+  ])("%s", (_name, events, effects) => {
+    expect(kinds(story(...events).effects)).toEqual(effects);
+  });
+});
+
 describe("the viewer's wishes", () => {
   it.each<readonly [string, readonly PlayerEvent[], readonly string[]]>([
     ["pauses what plays", [...live, { type: "toggle" }], ["pause"]],
@@ -224,6 +235,7 @@ describe("whatever happens", () => {
     networkError,
     { type: "media-error", atMs: 5 },
     { type: "source-changed" },
+    { type: "starved" },
     { type: "retry-due" },
     { type: "toggle" },
     { type: "go-live" },
