@@ -123,7 +123,8 @@ export const SegmentEntrySchema = v.object({
   duration: seconds,
   tracks: TracksSchema,
 });
-const EntrySchema = v.variant("type", [
+/** What a session adds to a timeline. */
+export const EntrySchema = v.variant("type", [
   v.object({
     type: v.literal("init"),
     renditions: v.pipe(v.array(RenditionFactsSchema), v.minLength(1), v.maxLength(MAX_RENDITIONS)),

@@ -1,7 +1,9 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
 import type { Fleet } from "../durable-objects/fleet.ts";
+import type { LiveRelay } from "../durable-objects/live-relay.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
 import type { Purges } from "../durable-objects/purges.ts";
+import type { ViewerSet } from "../durable-objects/viewer-set.ts";
 import type { Origin } from "./origin/index.ts";
 
 /** What the edge reaches: viewers' requests. */
@@ -10,6 +12,7 @@ export interface EdgeEnv {
   readonly MEDIA: R2Bucket;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
   readonly PURGES: DurableObjectNamespace<Purges>;
+  readonly VIEWER_SET: DurableObjectNamespace<ViewerSet>;
   readonly ORIGIN: Service<Origin>;
   /** Signs watch tokens; without it no signed path opens. */
   readonly TOKEN_SECRET?: string;
@@ -44,6 +47,11 @@ export interface ObjectsEnv {
   readonly DB: D1Database;
   readonly LIVE_STREAM: DurableObjectNamespace<LiveStream>;
   readonly PURGES: DurableObjectNamespace<Purges>;
+  readonly VIEWER_SET: DurableObjectNamespace<ViewerSet>;
+  readonly LIVE_RELAY: DurableObjectNamespace<LiveRelay>;
+  /** Signs what viewers carry: here, the tokens of the socket. */
+  readonly TOKEN_SECRET?: string;
+  readonly TOKEN_SECRET_PREVIOUS?: string;
   /** The zone whose own cache is purged as well; all three or none (docs/operations.md). */
   readonly CLOUDFLARE_ZONE_ID?: string;
   readonly CLOUDFLARE_API_TOKEN?: string;
