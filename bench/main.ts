@@ -19,17 +19,21 @@ import { measurePublish } from "./publish.ts";
 import { type Figure, report } from "./report.ts";
 import { measureSoak } from "./soak.ts";
 import { measureStartup } from "./startup.ts";
+import { measureFanout } from "./viewers/fanout.ts";
+import { measurePush } from "./viewers/push.ts";
+import { measureRecovery } from "./viewers/recovery.ts";
 
 /** Groups of parts: each is written to a file of its own when all of it was measured. */
 const GROUPS = {
   live: ["low", "ultra", "standard", "peer", "startup", "publish"],
   endurance: ["cpu", "many", "kill", "soak"],
   edge: ["swarm", "segment", "purge", "token"],
+  viewers: ["push", "fanout", "recovery"],
 } as const;
 type Group = keyof typeof GROUPS;
 type Part = (typeof GROUPS)[Group][number];
 
-const groups: readonly Group[] = ["live", "endurance", "edge"];
+const groups: readonly Group[] = ["live", "endurance", "edge", "viewers"];
 const allParts: readonly Part[] = groups.flatMap((group): readonly Part[] => GROUPS[group]);
 
 function readParts(text: string): readonly Part[] {
@@ -52,12 +56,14 @@ const program = new Command("npm run bench --")
   .option("--seconds <n>", "how long each figure is watched", Number, 60)
   .option("--soak-minutes <n>", "how long the soak goes on", Number, 20)
   .option("--purge-objects <n>", "objects under the largest prefix that is purged", Number, 100_000)
+  .option("--sockets <n>", "sockets that one event goes to", Number, 10_000)
   .parse();
-const { only, seconds, soakMinutes, purgeObjects } = program.opts<{
+const { only, seconds, soakMinutes, purgeObjects, sockets } = program.opts<{
   only: readonly Part[];
   seconds: number;
   soakMinutes: number;
   purgeObjects: number;
+  sockets: number;
 }>();
 
 let stack: Stack | undefined;
@@ -110,6 +116,12 @@ async function measure(part: Part): Promise<readonly Figure[]> {
       return alone(() => measurePurge(purgeObjects));
     case "token":
       return alone(measureToken);
+    case "push":
+      return measurePush(await sharedStack(), await sharedBrowser(), seconds);
+    case "fanout":
+      return alone(() => measureFanout(sockets));
+    case "recovery":
+      return alone(() => measureRecovery(Math.min(sockets, 2_000)));
   }
 }
 

@@ -61,7 +61,7 @@ function tableOf(figures: readonly Figure[]): string {
 }
 
 /** Decimals by unit; what is not named here is whole. */
-const DECIMALS: Readonly<Record<string, number>> = { s: 2, x: 2, cores: 2, MB: 1, "MB/h": 1, "/s": 1 };
+const DECIMALS: Readonly<Record<string, number>> = { s: 2, x: 2, cores: 2, MB: 1, "MB/h": 1, "/s": 1, $: 2 };
 
 const format = (value: number, unit: string): string =>
   `${value.toFixed(DECIMALS[unit] ?? 0)}${unit === "" ? "" : ` ${unit}`}`;

@@ -8,7 +8,8 @@ type Sample = StreamHealth["samples"][number];
 export function healthLine(health: StreamHealth): string {
   const figures = figuresOf(health.samples.at(-1) ?? {});
   const worst = health.advice[0];
-  return [health.state.padEnd(11), ...figures, ...(worst ? [`! ${worst.text}`] : [])].join("  ");
+  const watching = health.viewers > 0 ? [`${health.viewers} watching`] : [];
+  return [health.state.padEnd(11), ...watching, ...figures, ...(worst ? [`! ${worst.text}`] : [])].join("  ");
 }
 
 /** Everything that is known, a line each. */
@@ -19,7 +20,28 @@ export function healthPage(health: StreamHealth): string {
   const told = advice.map(({ severity, text }) => `${severity.padEnd(8)} ${text}`);
   const nothing =
     advice.length === 0 && (state === "live" || state === "starting") ? ["Nothing to complain of."] : [];
-  return [`Stream   ${id}: ${state}`, ...(sent ?? []), ...now, ...told, ...nothing].join("\n");
+  const watched = [...viewerWords(health), ...playerWords(health.qoe)];
+  return [`Stream   ${id}: ${state}`, ...(sent ?? []), ...now, ...watched, ...told, ...nothing].join("\n");
+}
+
+/** Nothing when nobody is there. */
+function viewerWords({ viewers, sockets, shards }: StreamHealth): readonly string[] {
+  if (viewers === 0 && sockets === 0) return [];
+  const on = sockets > 0 ? `, ${sockets} sockets on ${shards} shard${shards === 1 ? "" : "s"}` : "";
+  return [`Viewers  ${viewers}${on}`];
+}
+
+/** What players said of the last five minutes; nothing when none did. */
+function playerWords(qoe: StreamHealth["qoe"]): readonly string[] {
+  if (qoe.reports === 0) return [];
+  const { startupMs, latencyMs, stallRatio, droppedRatio } = qoe;
+  const words = [
+    startupMs && `first frame after ${spread(startupMs)}`,
+    latencyMs && `behind by ${spread(latencyMs)}`,
+    stallRatio !== undefined && `stalled ${percent(stallRatio)} of the time`,
+    droppedRatio !== undefined && `${percent(droppedRatio)} of frames dropped`,
+  ].filter((text) => typeof text === "string");
+  return words.length === 0 ? [] : [`Players  ${words.join("  ")}`];
 }
 
 function sourceWords({ video, audio, encoder }: NonNullable<StreamHealth["source"]>): string {
@@ -49,5 +71,9 @@ function figuresOf({
   ].filter((text) => text !== false);
 }
 
+const spread = ({ p50, p95 }: { readonly p50: number; readonly p95: number }): string =>
+  `${seconds(p50)} (95 of 100 within ${seconds(p95)})`;
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const megabits = (bitsPerSecond: number): string => `${(bitsPerSecond / 1e6).toFixed(2)} Mbit/s`;
 const round = (value: number): string => String(Math.round(value * 100) / 100);

@@ -5,6 +5,7 @@ import { addEdge } from "./commands/edge.ts";
 import { addPurge } from "./commands/purge.ts";
 import { addSign } from "./commands/sign.ts";
 import { addStreams } from "./commands/streams.ts";
+import { addToken } from "./commands/token.ts";
 import { addTranscoders } from "./commands/transcoders.ts";
 import { addWebhooks } from "./commands/webhooks.ts";
 import { CliExit, EXIT, type Surroundings } from "./context.ts";
@@ -35,6 +36,7 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
     });
   addStreams(program, around);
   addSign(program, around);
+  addToken(program, around);
   addBroadcasts(program, around);
   addTranscoders(program, around);
   addWebhooks(program, around);

@@ -3,6 +3,8 @@ import type { Timing } from "../media/profile.ts";
 import type { Source, Stats, Transcoder } from "../wire/ingest.ts";
 import type { StreamState } from "../wire/public.ts";
 import type { Report, SessionRow } from "./archive.ts";
+import type { AudienceHealth } from "./audience.ts";
+import type { PublicStatus } from "./live-state.ts";
 
 /** Why a playlist is not to be had. */
 export type ReachError =
@@ -19,14 +21,13 @@ export interface DrawnPlaylist {
 }
 
 /** What pages show. */
-export interface LiveStatus {
-  readonly state: StreamState;
-  /** Milliseconds since 1970. */
-  readonly startedAt?: number;
+export interface LiveStatus extends PublicStatus {
+  /** People who watch; absent when there is nothing to watch. */
+  readonly viewers?: number;
 }
 
-/** How the present session does. */
-export interface LiveHealth {
+/** How the present session does, and those who watch it. */
+export interface LiveHealth extends AudienceHealth {
   readonly state: StreamState;
   readonly source?: Source;
   /** Oldest first. */
@@ -64,6 +65,8 @@ export interface BroadcastFacts {
   readonly segments: number;
   readonly seconds: number;
   readonly gaps: number;
+  /** How many watched at a time, at most and on average; absent when nobody was counted. */
+  readonly viewers?: { readonly peak: number; readonly average: number };
   readonly report?: Report;
   /** When history is compared with R2 next. */
   readonly checkAt?: number;

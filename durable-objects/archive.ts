@@ -7,6 +7,7 @@ import type { Timeline } from "../media/timeline.ts";
 import type { Tally } from "../wire/broadcasts.ts";
 import { CHECK_AFTER_MS, LATE_MS } from "./core/check.ts";
 import type { LeaseError, Live, Writer } from "./core/live.ts";
+import type { Watched } from "./core/rollup.ts";
 import type { Walk } from "./core/walk.ts";
 import type { Head } from "./live-storage.ts";
 
@@ -148,7 +149,31 @@ export class Archive {
   /** Forget a broadcast and its sessions: nobody may hand anything in, and nothing is checked. */
   remove(broadcast: string): void {
     this.#storage.sql.exec("DELETE FROM session WHERE broadcast = ?", broadcast);
+    this.#storage.sql.exec("DELETE FROM audience WHERE broadcast = ?", broadcast);
     this.#storage.sql.exec("DELETE FROM broadcast WHERE id = ?", broadcast);
+  }
+
+  /** How many watched a broadcast; `undefined` when nobody was ever counted. */
+  watched(broadcast: string): Watched | undefined {
+    return this.#storage.sql
+      .exec<{ peak: number; sinceMs: number; atMs: number; viewers: number; viewerMs: number }>(
+        `SELECT peak, since AS sinceMs, until AS atMs, viewers, viewer_ms AS viewerMs FROM audience WHERE broadcast = ?`,
+        broadcast,
+      )
+      .toArray()[0];
+  }
+
+  /** Keep how many watched. */
+  saveWatched(broadcast: string, { peak, sinceMs, atMs, viewers, viewerMs }: Watched): void {
+    this.#storage.sql.exec(
+      `INSERT OR REPLACE INTO audience (broadcast, peak, since, until, viewers, viewer_ms) VALUES (?, ?, ?, ?, ?, ?)`,
+      broadcast,
+      peak,
+      sinceMs,
+      atMs,
+      viewers,
+      viewerMs,
+    );
   }
 
   /** Sessions in their order, from the one after `ordinal` on. */

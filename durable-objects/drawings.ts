@@ -9,6 +9,7 @@ import {
   type View,
 } from "../media/hls.ts";
 import type { Timeline } from "../media/timeline.ts";
+import { copyOf } from "./core/publishing.ts";
 
 /** A rendition's playlist. */
 export interface RenditionRequest {
@@ -23,8 +24,13 @@ export interface MultivariantRequest {
   readonly view?: View;
 }
 
-/** Which playlist is wanted. */
-export type DrawRequest = MultivariantRequest | RenditionRequest;
+/** The timeline itself as JSON, for players that draw their playlists themselves. */
+export interface TimelineRequest {
+  readonly kind: "timeline";
+}
+
+/** Which playlist is wanted, or the timeline. */
+export type DrawRequest = MultivariantRequest | RenditionRequest | TimelineRequest;
 
 export class Drawings {
   readonly #drawn = new Map<string, string>();
@@ -52,12 +58,14 @@ const folded = (timeline: Timeline, { view }: MultivariantRequest): Multivariant
 });
 
 function keyOf(request: DrawRequest): string {
+  if (request.kind === "timeline") return request.kind;
   if (request.kind !== "multivariant") return `${request.kind} ${request.rendition} ${request.skip ?? ""}`;
   const { maxHeight = "", hardMaxHeight = "", audioFirst = "" } = request.view ?? {};
   return `${maxHeight} ${hardMaxHeight} ${audioFirst}`;
 }
 
 function drawNow(timeline: Timeline, request: DrawRequest): string | undefined {
+  if (request.kind === "timeline") return JSON.stringify(copyOf(timeline));
   if (request.kind === "multivariant") {
     const { view } = request;
     return view && isEmptyView(timeline, view) ? undefined : multivariantPlaylist(timeline, view);

@@ -2,12 +2,16 @@
  * What a LiveStream knows of its stream: the newest broadcast and its timeline. Whatever changes is stored first, then in
  * memory, then told to those who wait. Decides nothing.
  */
+import { secretLetters } from "../media/address.ts";
 import { type Entry, emptyTimeline, end, type Timeline } from "../media/timeline.ts";
 import { withoutParts } from "../media/trim.ts";
+import type { StreamState } from "../wire/public.ts";
 import { Archive } from "./archive.ts";
 import { BroadcastIndex } from "./broadcast-index.ts";
 import { afterAbsence, type Live, stateOf } from "./core/live.ts";
+import { eventsOf } from "./core/publishing.ts";
 import { Drawings } from "./drawings.ts";
+import { LiveLog } from "./live-log.ts";
 import { LiveStorage } from "./live-storage.ts";
 import { Waiters } from "./waiters.ts";
 import { WebhookOutbox } from "./webhook-outbox.ts";
@@ -15,11 +19,24 @@ import { WebhookOutbox } from "./webhook-outbox.ts";
 /** What was decided is seen through this soon if the object goes away, and what failed is tried again. */
 export const RETRY_MS = 5_000;
 
+/** How a stream is, for everyone who may watch it. */
+export interface PublicStatus {
+  readonly state: StreamState;
+  /** Milliseconds since 1970. */
+  readonly startedAt?: number;
+}
+
+const wordsOf = ({ state, startedAt }: PublicStatus): string => `${state} ${startedAt ?? ""}`;
+/** 80 bits. */
+const EPOCH_LETTERS = 16;
+
 export class LiveState {
   readonly stored: LiveStorage;
   readonly archive: Archive;
   readonly index: BroadcastIndex;
   readonly webhooks: WebhookOutbox;
+  /** What those who follow the stream are told of its changes. */
+  readonly log: LiveLog;
   readonly waiters = new Waiters();
   readonly drawings = new Drawings();
   readonly #storage: DurableObjectStorage;
@@ -27,6 +44,8 @@ export class LiveState {
   #timeline: Timeline | undefined;
   /** What the archive has of the present session. */
   #recorded: string | undefined;
+  /** What viewers were told of the stream last. */
+  #told: string;
 
   constructor(storage: DurableObjectStorage, db: D1Database, now: number) {
     this.#storage = storage;
@@ -34,9 +53,13 @@ export class LiveState {
     this.archive = new Archive(storage);
     this.index = new BroadcastIndex(storage, db);
     this.webhooks = new WebhookOutbox(storage, db);
+    this.log = new LiveLog(storage, () =>
+      secretLetters(crypto.getRandomValues(new Uint8Array(EPOCH_LETTERS))),
+    );
     const { live, timeline } = this.stored.load();
     this.#live = live;
     this.#timeline = timeline;
+    this.#told = this.stored.toldStatus ?? wordsOf(this.status(now));
     if (live) this.#comeBack(live, now);
   }
 
@@ -46,6 +69,24 @@ export class LiveState {
 
   get timeline(): Timeline | undefined {
     return this.#timeline;
+  }
+
+  /** What viewers are told of the stream. */
+  status(now: number): PublicStatus {
+    const live = this.#live;
+    const state = this.stored.disabled ? "offline" : stateOf(live, now);
+    return live && state !== "offline" ? { state, startedAt: live.startedAt } : { state };
+  }
+
+  /** Tell those who follow the stream how it is, if that is another way now. */
+  tellStatus(now: number): void {
+    const { state, startedAt } = this.status(now);
+    const words = wordsOf({ state, ...(startedAt !== undefined && { startedAt }) });
+    if (words === this.#told) return;
+    this.stored.toldStatus = words;
+    this.#told = words;
+    const began = startedAt === undefined ? {} : { startedAt: new Date(startedAt).toISOString() };
+    this.log.add({ type: "status", state, ...began });
   }
 
   /** A sign of life, which is stored with the next thing that is. */
@@ -65,6 +106,7 @@ export class LiveState {
     const isNews = this.webhooks.note(live, now);
     if (isDecision || isNews) void this.#storage.setAlarm(now + RETRY_MS);
     this.#live = live;
+    this.tellStatus(now);
   }
 
   /** Store what was added to a timeline, or another timeline. */
@@ -78,7 +120,7 @@ export class LiveState {
       const names = entry.renditions.map(({ name }) => name);
       this.archive.recordRenditions(timeline.broadcast, timeline.session, names);
     }
-    this.#change(timeline);
+    this.#change(timeline, added);
   }
 
   /** Nothing follows in this timeline. */
@@ -88,7 +130,9 @@ export class LiveState {
 
   /** Name no part of a broadcast any more: its parts go. */
   forgetParts(broadcast: string): void {
-    if (this.#timeline?.broadcast === broadcast) this.#change(withoutParts(this.#timeline));
+    const timeline = this.#timeline;
+    const hasParts = timeline?.segments.some(({ parts }) => parts.length > 0);
+    if (timeline?.broadcast === broadcast && hasParts) this.#change(withoutParts(timeline), []);
   }
 
   /**
@@ -116,17 +160,20 @@ export class LiveState {
       this.#live = { ...rest, visible: live.visible && live.broadcast !== broadcast };
       // Not `saveLive`, which would record it again.
       this.stored.saveLive(this.#live);
+      this.tellStatus(Date.now());
     }
     if (timeline?.broadcast !== broadcast || (timeline.ended && timeline.segments.length === 0)) return;
     const empty = end(emptyTimeline(broadcast, timeline.stream, timeline.timing, timeline));
     this.stored.saveTimeline(empty, []);
-    this.#change(empty);
+    this.#change(empty, []);
   }
 
-  #change(timeline: Timeline): void {
+  #change(timeline: Timeline, added: readonly Entry[]): void {
+    const before = this.#timeline;
     this.#timeline = timeline;
     this.drawings.forget();
     this.waiters.wake();
+    for (const event of eventsOf(before, timeline, added)) this.log.add(event);
   }
 
   #comeBack(live: Live, now: number): void {

@@ -50,6 +50,15 @@ export class LiveStorage {
     this.#storage.kv.put("source", value);
   }
 
+  /** What those who follow the stream were told of it last. */
+  get toldStatus(): string | undefined {
+    return this.#storage.kv.get<string>("told_status");
+  }
+
+  set toldStatus(value: string) {
+    this.#storage.kv.put("told_status", value);
+  }
+
   saveLive(live: Live): void {
     this.#storage.kv.put("live", live);
   }

@@ -15,7 +15,10 @@ import type { Hope, Reload } from "../media/live-edge.ts";
 import { fail, ok, type Result } from "../media/result.ts";
 import { type Entry, type ExtendError, extend, type Position, positionOf } from "../media/timeline.ts";
 import type { MissingOfSession } from "../wire/broadcasts.ts";
+import type { StreamPosition } from "../wire/centrifugo.ts";
 import type { EndScope, Late, Sampled, SessionGrant, Stats, Transcoder, Waiting } from "../wire/ingest.ts";
+import { parse } from "../wire/parse.ts";
+import { type PolledViewers, PolledViewersSchema } from "../wire/polled-viewers.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
 import type {
   Asked,
@@ -26,6 +29,7 @@ import type {
   LiveStatus,
   ReachError,
 } from "./answers.ts";
+import { Audience } from "./audience.ts";
 import { Checking } from "./checking.ts";
 import {
   type AlreadyLive,
@@ -40,18 +44,19 @@ import {
   type Live,
   release,
   type StreamSettings,
-  stateOf,
   type Writer,
 } from "./core/live.ts";
+import type { Followed, ReportAnswer, ShardDirectory, ShardReport } from "./core/viewer-messages.ts";
 import type { DrawRequest } from "./drawings.ts";
 import { grantOf, planSession, waitingFor } from "./granting.ts";
 import { HistoryRows } from "./history-rows.ts";
 import { LateSegments } from "./late-segments.ts";
 import { LiveState } from "./live-state.ts";
 import { PartCleaning } from "./part-cleaning.ts";
-import { missingOf, recordOf } from "./records.ts";
+import { factsOf, missingOf } from "./records.ts";
 import { sameSecret } from "./secret.ts";
 import { Settling } from "./settling.ts";
+import { roomOf } from "./viewer-opening.ts";
 import { Viewing } from "./viewing.ts";
 
 export class LiveStream extends DurableObject<ObjectsEnv> {
@@ -62,6 +67,7 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
   readonly #late: LateSegments;
   readonly #cleaning: PartCleaning;
   readonly #checking: Checking;
+  readonly #audience: Audience;
   /** Of the last minute; not worth storing. */
   #samples: readonly Stats[] = [];
   /** An encoder that stands by: since when it has been asking for the stream, and when it did last. Not worth storing either. */
@@ -85,6 +91,11 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
       bucket,
       forgetParts: (broadcast) => state.forgetParts(broadcast),
     });
+    const stream = ctx.id.name ?? state.live?.settings.id ?? "";
+    const keepAlive = (work: Promise<unknown>) => this.ctx.waitUntil(work);
+    const capacity = roomOf({ ...env }).sockets;
+    const parts = { state, storage, env: () => this.env, keepAlive, stream, capacity };
+    this.#audience = new Audience(parts, Date.now());
   }
 
   /** Give the stream to an encoder, or say that it has one. */
@@ -214,12 +225,14 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     stored.disabled = true;
     if (live && live.endedAt === undefined) this.#state.saveLive({ ...live, endedAt: now }, now);
+    this.#state.tellStatus(now);
     await this.#settling.settle();
   }
 
   /** The stream was enabled again. */
   allow(): void {
     this.#state.stored.disabled = false;
+    this.#state.tellStatus(Date.now());
   }
 
   /** A playlist, as soon as `want` is reached. */
@@ -234,26 +247,58 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   /** What pages show of this stream. */
   status(): LiveStatus {
-    const { live, stored } = this.#state;
-    const state = stored.disabled ? "offline" : stateOf(live, Date.now());
-    return live && state !== "offline" ? { state, startedAt: live.startedAt } : { state };
+    const now = Date.now();
+    const status = this.#state.status(now);
+    return status.state === "offline" ? status : { ...status, viewers: this.#audience.viewers(now) };
   }
 
-  /** How the encoder does, for its broadcaster. */
+  /** How the encoder and the viewers do, for their broadcaster. */
   health(): LiveHealth {
-    const { state } = this.status();
+    const now = Date.now();
+    const { state } = this.#state.status(now);
     const { source } = this.#state.stored;
-    return { state, ...(source && { source }), samples: this.#samples };
+    return { state, ...(source && { source }), samples: this.#samples, ...this.#audience.health(now) };
+  }
+
+  /** What was published after a position; without one, all that is kept. */
+  since(position: StreamPosition | undefined): Followed {
+    return this.#state.log.since(position);
+  }
+
+  /** The stream has another title. */
+  announce(title: string): void {
+    this.#state.log.add({ type: "title", title });
+  }
+
+  /** Publish what the broadcaster's own app says; false: it is too long. Who may is decided where the socket is. */
+  say(from: string, data: unknown): boolean {
+    return this.#state.log.say(from, data);
+  }
+
+  /** Shards that take sockets; a region gets its first one. */
+  shards(region: string): ShardDirectory {
+    return this.#audience.shards(region, Date.now());
+  }
+
+  /** A shard refused a socket, as it has enough: those that may take it. */
+  full(shard: string): ShardDirectory {
+    return this.#audience.full(shard, Date.now());
+  }
+
+  /** What shards hold now. Repeating it is harmless, but for what players said. */
+  report(reports: readonly ShardReport[]): ReportAnswer {
+    return this.#audience.report(reports, Date.now());
+  }
+
+  /** Viewers without a socket whom an edge has seen: all of the last half minute. */
+  polled(edge: string, viewers: PolledViewers): void {
+    const told = parse(PolledViewersSchema, viewers);
+    if (told.ok) this.#audience.polled(edge, told.value, Date.now());
   }
 
   /** One of this stream's broadcasts, live or over. */
   broadcast(id: string): BroadcastFacts | undefined {
-    const { live, archive } = this.#state;
-    const record = live && recordOf(archive, this.#history, id);
-    if (!record) return undefined;
-    const { visible, ...facts } = record;
-    const over = visible ? "ended" : "offline";
-    return { ...facts, state: live.broadcast === id ? stateOf(live, Date.now()) : over };
+    return factsOf(this.#state, this.#history, id, Date.now());
   }
 
   /** Compare a broadcast that is over with R2 now; without effect on one that is not. */
@@ -293,6 +338,9 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   async #seeToWhatIsDue(now: number): Promise<void> {
     this.#endIfDue(now);
+    // Silence is told by the clock alone.
+    this.#state.tellStatus(now);
+    this.#audience.look(now);
     await this.#settling.settle();
     if (!this.#state.live) return;
     await this.#cleaning.step(this.#state.timeline, now);

@@ -3,10 +3,27 @@ import type { HistorySegment } from "../media/history.ts";
 import { MAX_MISSING_SEGMENTS, type MissingOfSession } from "../wire/broadcasts.ts";
 import type { BroadcastFacts } from "./answers.ts";
 import type { Archive, SessionRow } from "./archive.ts";
+import { stateOf } from "./core/live.ts";
+import { averageOf } from "./core/rollup.ts";
 import type { HistoryRows } from "./history-rows.ts";
+import type { LiveState } from "./live-state.ts";
 
-/** What is known of a broadcast, but for its state. */
-export function recordOf(
+/** What is known of a broadcast, live or over. */
+export function factsOf(
+  { live, archive }: LiveState,
+  history: HistoryRows,
+  id: string,
+  now: number,
+): BroadcastFacts | undefined {
+  const record = live && recordOf(archive, history, id);
+  if (!record) return undefined;
+  const { visible, ...facts } = record;
+  const over = visible ? "ended" : "offline";
+  return { ...facts, state: live.broadcast === id ? stateOf(live, now) : over };
+}
+
+/** But for its state. */
+function recordOf(
   archive: Archive,
   history: HistoryRows,
   broadcast: string,
@@ -25,6 +42,7 @@ export function recordOf(
       gaps += gapsOf(segment, named).length;
     }
   }
+  const watched = archive.watched(broadcast);
   return {
     startedAt,
     ...(endedAt !== undefined && { endedAt }),
@@ -33,6 +51,7 @@ export function recordOf(
     segments,
     seconds,
     gaps,
+    ...(watched && { viewers: { peak: watched.peak, average: Math.round(100 * averageOf(watched)) / 100 } }),
     ...(report && { report }),
     ...(checkAt !== undefined && { checkAt }),
   };

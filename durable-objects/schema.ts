@@ -26,5 +26,13 @@ export const TABLES = `
     id TEXT PRIMARY KEY, started_at INTEGER NOT NULL, ended_at INTEGER, visible INTEGER NOT NULL, head TEXT,
     check_at INTEGER, revision INTEGER NOT NULL DEFAULT 0, walk TEXT, report TEXT
   );
+  CREATE TABLE IF NOT EXISTS audience (
+    broadcast TEXT PRIMARY KEY, peak INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL,
+    viewers INTEGER NOT NULL, viewer_ms REAL NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS publication (slot INTEGER PRIMARY KEY, number INTEGER NOT NULL, data TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS shard (
+    name TEXT PRIMARY KEY, state TEXT NOT NULL, sockets INTEGER NOT NULL, playing INTEGER NOT NULL
+  ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS broadcast_to_check ON broadcast (check_at) WHERE check_at IS NOT NULL;
 `;

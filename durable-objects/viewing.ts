@@ -25,7 +25,8 @@ export class Viewing {
       if (verdict === "too-far") return fail({ reason: "too-far" });
       const text = drawings.draw(timeline, request);
       const { timing, ended } = timeline;
-      return text === undefined ? fail({ reason: "no-rendition" }) : ok({ text, timing, ended });
+      if (text === undefined) return fail({ reason: "no-rendition" });
+      return ok({ text: request.kind === "timeline" ? this.#placed(text) : text, timing, ended });
     };
     return (await waiters.until(this.#longestWait(), look)) ?? fail({ reason: "timed-out" });
   }
@@ -50,6 +51,12 @@ export class Viewing {
       return found === "exists" ? found : hopeless();
     };
     return (await this.#state.waiters.until(this.#longestWait(), look)) ?? hopeless();
+  }
+
+  /** A timeline of this moment, with the place in the log that its changes go on from. */
+  #placed(timeline: string): string {
+    const { epoch, offset } = this.#state.log.position;
+    return `{"epoch":${JSON.stringify(epoch)},"offset":${offset},"timeline":${timeline}}`;
   }
 
   #longestWait(): number {

@@ -35,11 +35,16 @@ export function mediaUris(
 }
 
 /** Everything before the first segment. `version` is what the tags of this playlist need (section 8). */
-export function playlistHead(timeline: Timeline, version: number, partTarget?: number): string {
+export function playlistHead(
+  timeline: Timeline,
+  version: number,
+  partTarget?: number,
+  heldBack?: number,
+): string {
   const { timing, segments, open, nextMsn, discontinuitySequence } = timeline;
   return (
     `#EXTM3U\n#EXT-X-VERSION:${version}\n#EXT-X-TARGETDURATION:${timing.targetDuration}\n` +
-    serverControl(timeline) +
+    serverControl(timeline, heldBack) +
     (partTarget === undefined ? "" : tag("EXT-X-PART-INF", { "PART-TARGET": decimal(partTarget) })) +
     `#EXT-X-MEDIA-SEQUENCE:${segments[0]?.msn ?? open?.msn ?? nextMsn}\n` +
     `#EXT-X-DISCONTINUITY-SEQUENCE:${discontinuitySequence}\n`
@@ -47,13 +52,13 @@ export function playlistHead(timeline: Timeline, version: number, partTarget?: n
 }
 
 /** The same in every playlist of a broadcast (6.2.4), also where there are no parts. An ended one takes no directives. */
-function serverControl({ timing, ended }: Timeline): string {
+function serverControl({ timing, ended }: Timeline, heldBack?: number): string {
   const { partTarget } = timing;
   return tag("EXT-X-SERVER-CONTROL", {
     "CAN-BLOCK-RELOAD": ended ? undefined : "YES",
     "CAN-SKIP-UNTIL": ended ? undefined : decimal(canSkipUntil(timing)),
     "HOLD-BACK": decimal(holdBack(timing)),
-    "PART-HOLD-BACK": partTarget === undefined ? undefined : decimal(partHoldBack(partTarget)),
+    "PART-HOLD-BACK": partTarget === undefined ? undefined : decimal(heldBack ?? partHoldBack(partTarget)),
   });
 }
 

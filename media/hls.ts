@@ -25,18 +25,19 @@ const VERSION = 6;
 
 /**
  * The playlist at `/live/<stream>/<rendition>/index.m3u8`; with `skip`, a delta update if there is anything to skip.
+ * `partHoldBack`, seconds, is for a player that hears of each part by itself; others get what profile.ts says.
  * A rendition that the timeline does not know is all gaps: callers refuse it before.
  */
 export function mediaPlaylist(
   timeline: Timeline,
   rendition: string,
-  { skip }: { readonly skip?: Skip } = {},
+  { skip, partHoldBack }: { readonly skip?: Skip; readonly partHoldBack?: number } = {},
 ): string {
   const { segments, open, ended, timing } = timeline;
   const uri = mediaUris(timeline, rendition);
   const skipped = skippedSegments(timeline, skip);
   const firstWithParts = timing.partTarget === undefined ? segments.length : firstSegmentWithParts(timeline);
-  let text = playlistHead(timeline, versionWith(skip, skipped, VERSION), timing.partTarget);
+  let text = playlistHead(timeline, versionWith(skip, skipped, VERSION), timing.partTarget, partHoldBack);
   text += skipTag(skip, skipped);
   let mapped: number | undefined;
   const headOf = (segment: Pick<Segment, "session" | "discontinuity" | "at">): string => {

@@ -38,6 +38,13 @@ export const DEFAULT_WINDOW_SECONDS = 15 * 60;
 export const holdBack = (timing: Timing): number => 3 * timing.targetDuration;
 /** PART-HOLD-BACK: three parts, as the specification recommends (4.4.3.8). */
 export const partHoldBack = (partTarget: number): number => 3 * partTarget;
+/**
+ * PART-HOLD-BACK for players that hear of each part without asking: two parts, the least there may be (4.4.3.8), or one and
+ * what timers and networks are late by, which short parts do not make less.
+ */
+export const pushedPartHoldBack = (partTarget: number): number =>
+  Math.max(2 * partTarget, partTarget + LATE_SECONDS);
+const LATE_SECONDS = 0.3;
 /** CAN-SKIP-UNTIL: the least the specification allows (4.4.3.8). */
 export const canSkipUntil = (timing: Timing): number => 6 * timing.targetDuration;
 /** Longest that a blocking request is held before 503 (6.2.5.2). */

@@ -80,9 +80,41 @@ export type StreamWithKey = Readonly<v.InferOutput<typeof StreamWithKeySchema>>;
 /** `GET /admin/streams`. */
 export const StreamListSchema = v.object({ streams: v.array(StreamRecordSchema) });
 
+const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const PercentilesSchema = v.object({
+  /** Values they are of. */
+  count,
+  /** Milliseconds. */
+  p50: v.number(),
+  p95: v.number(),
+});
+
+/** What players said in the last five minutes; what nobody said is absent. */
+export const QoeSummarySchema = v.object({
+  reports: count,
+  startupMs: v.exactOptional(PercentilesSchema),
+  /** Behind the camera. */
+  latencyMs: v.exactOptional(PercentilesSchema),
+  stalls: count,
+  /** Share of the time that stood still, of all time that was played or stood still. */
+  stallRatio: v.exactOptional(share),
+  /** Share of the frames that were due. */
+  droppedRatio: v.exactOptional(share),
+  /** Shares of the reports by lines of the picture, lowest first; 0 is sound alone. */
+  heights: v.array(v.object({ height: count, share })),
+});
+export type QoeSummary = v.InferOutput<typeof QoeSummarySchema>;
+
 export const StreamHealthSchema = v.object({
   id: v.string(),
   state: v.picklist(STREAM_STATES),
+  /** People who watch, with a socket and without. */
+  viewers: count,
+  sockets: count,
+  /** Objects that hold the sockets. */
+  shards: count,
+  qoe: QoeSummarySchema,
   /** What the encoder sends, as its first seconds showed. */
   source: v.optional(SourceSchema),
   /** Figures of the last minute, two seconds each, oldest first. */

@@ -70,6 +70,8 @@ export const BroadcastRecordSchema = v.object({
   seconds,
   /** Objects that history lacks. */
   gaps: count,
+  /** People who watched at a time; absent when nobody was counted. */
+  viewers: v.exactOptional(v.object({ peak: count, average: v.pipe(v.number(), v.minValue(0)) })),
   /** The newest comparison with R2; the first one comes a minute after the end. */
   report: v.exactOptional(ReportSchema),
   /** When the next comparison is due. */

@@ -25,7 +25,16 @@ const positionFields = { epoch: v.optional(v.string(), ""), offset: v.optional(c
 
 /** Protocol's members that are not known here (`flag`, `delta`, `tf`, …) are passed over. */
 const SCHEMAS = {
-  connect: v.object({ token, data: v.optional(v.unknown()), name: v.optional(v.string(), "") }),
+  connect: v.object({
+    token,
+    data: v.optional(v.unknown()),
+    name: v.optional(v.string(), ""),
+    /** Where the client was in its server-side subscriptions, by channel. */
+    subs: v.optional(
+      v.record(channel, v.object({ recover: v.optional(v.boolean(), false), ...positionFields })),
+      {},
+    ),
+  }),
   subscribe: v.object({
     channel,
     token,

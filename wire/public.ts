@@ -15,6 +15,8 @@ export const StreamStatusSchema = v.object({
   playlist: v.optional(v.string()),
   /** When the broadcast began, ISO 8601. */
   startedAt: v.optional(v.string()),
+  /** People who watch, with a socket and without; absent when nothing is live. */
+  viewers: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0))),
 });
 /** `GET /api/streams/<id>`. */
 export type StreamStatus = v.InferOutput<typeof StreamStatusSchema>;

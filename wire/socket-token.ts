@@ -12,7 +12,7 @@ export const MAX_INFO_LETTERS = 2048;
 export const ROLES = ["guest", "member", "moderator", "owner"] as const;
 export type Role = (typeof ROLES)[number];
 
-const seconds = v.pipe(v.number(), v.minValue(0));
+const seconds = v.pipe(v.number(), v.finite(), v.minValue(0));
 const name = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(64));
 
 export const SocketClaimsSchema = v.object({

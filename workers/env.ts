@@ -18,6 +18,8 @@ export interface EdgeEnv {
   readonly TOKEN_SECRET?: string;
   /** The secret before that one: what it signed is still good. */
   readonly TOKEN_SECRET_PREVIOUS?: string;
+  /** Origins whose pages may open a socket beside this host's own, with commas; `*` is all of them. */
+  readonly SOCKET_ORIGINS?: string;
   /** Requests of one client; without a binding there is no limit. */
   readonly PLAYLIST_LIMIT?: RateLimit;
   readonly MISS_LIMIT?: RateLimit;
@@ -52,6 +54,9 @@ export interface ObjectsEnv {
   /** Signs what viewers carry: here, the tokens of the socket. */
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;
+  /** Sockets of a shard (4,000), and of one address at a shard (200). */
+  readonly SHARD_SOCKETS?: string;
+  readonly ADDRESS_SOCKETS?: string;
   /** The zone whose own cache is purged as well; all three or none (docs/operations.md). */
   readonly CLOUDFLARE_ZONE_ID?: string;
   readonly CLOUDFLARE_API_TOKEN?: string;

@@ -6,31 +6,17 @@ import { CompactSign, compactVerify } from "jose";
 import { parseJson } from "../wire/parse.ts";
 import { MAX_TOKEN_LETTERS, type WatchClaims, WatchClaimsSchema } from "../wire/watch-token.ts";
 import { remember } from "./remember.ts";
+import { keyOf, keysOf, type TokenSecrets } from "./signing-keys.ts";
 
-/** The secrets of `EdgeEnv`: what either of them signed is good. */
-export interface TokenSecrets {
-  readonly TOKEN_SECRET?: string;
-  readonly TOKEN_SECRET_PREVIOUS?: string;
-}
+export type { TokenSecrets };
 
-interface SigningKey {
-  /** Names the secret in a token's header, so that nobody has to name it in a configuration. */
-  readonly kid: string;
-  readonly key: CryptoKey;
-}
-
-/** Bytes of a kid; its hexadecimal digits are twice as many. */
-const KID_BYTES = 8;
 /** Header, claims, and the 32 bytes of an HMAC-SHA-256; a padding or another letter is in no token. */
 const TOKEN = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/;
-/** Secrets whose keys an isolate holds: two, and those before them until it ends. */
-const MAX_KEYS = 4;
 /** Verified tokens that an isolate remembers: 10 MB if all are as long as one may be. */
 const MAX_VERIFIED = 5_000;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
-const keys = new Map<string, SigningKey>();
 /**
  * A viewer brings the same token dozens of times a minute, and its signature does not change. Only tokens that were verified
  * get in, so nobody without the secret can fill it; how long a look takes says nothing of a token that is not in it.
@@ -64,9 +50,7 @@ const isCurrent = (secret: string, { TOKEN_SECRET, TOKEN_SECRET_PREVIOUS }: Toke
   secret === TOKEN_SECRET || secret === TOKEN_SECRET_PREVIOUS;
 
 async function verifyAnew(token: string, secrets: TokenSecrets) {
-  const current = await Promise.all(
-    [secrets.TOKEN_SECRET, secrets.TOKEN_SECRET_PREVIOUS].filter((secret) => !!secret).map(withKey),
-  );
+  const current = await keysOf(secrets);
   let secret: string | undefined;
   try {
     // The kid chooses among our keys and nothing else; jose refuses another `alg` before it asks for one.
@@ -86,22 +70,4 @@ async function verifyAnew(token: string, secrets: TokenSecrets) {
     // Forged, cut or not a token at all: which of them is nobody's business.
     return undefined;
   }
-}
-
-const withKey = async (secret = "") => ({ secret, ...(await keyOf(secret)) });
-
-/** The key of a secret, made once an isolate. The key is kept and not the promise of it, which would be one request's. */
-async function keyOf(secret: string): Promise<SigningKey> {
-  const known = keys.get(secret);
-  if (known) return known;
-  const [digest, key] = await Promise.all([
-    crypto.subtle.digest("SHA-256", encoder.encode(`millrace kid${secret}`)),
-    crypto.subtle.importKey("raw", encoder.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, [
-      "sign",
-      "verify",
-    ]),
-  ]);
-  const made = { kid: new Uint8Array(digest, 0, KID_BYTES).toHex(), key };
-  remember(keys, secret, made, MAX_KEYS);
-  return made;
 }

@@ -65,6 +65,12 @@ export class LiveEncoder {
     return encoder;
   }
 
+  /** Where the part is that is published `parts` after the newest one. */
+  ahead(parts: number): { readonly msn: number; readonly part: number } {
+    const index = this.publishedAt.size - 1 + parts;
+    return { msn: this.#plan.nextMsn + Math.floor(index / PARTS), part: index % PARTS };
+  }
+
   /** End the broadcast. */
   async stop(): Promise<void> {
     this.#isStopped = true;

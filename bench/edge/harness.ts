@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { familyOf, type ProcessFacts } from "../../test/support/processes.ts";
+import { freePort } from "../../test/support/stack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 /** In memory: how fast a disk syncs is not what is measured. */
@@ -25,9 +26,10 @@ const ENTRIES = {
   product: "workers/index.ts",
   bare: "test/integration/bare-cache-worker.ts",
   token: "test/integration/token-bench-worker.ts",
+  sockets: "test/integration/socket-bench-worker.ts",
 } as const;
 type Entry = keyof typeof ENTRIES;
-const isEdge = (entry: Entry): boolean => entry === "edge" || entry === "product";
+const isEdge = (entry: Entry): boolean => ["edge", "product", "sockets"].includes(entry);
 
 /** One Worker of a bench. */
 export interface BenchWorker {
@@ -45,20 +47,27 @@ export class EdgeBench {
   readonly #folder: string;
   readonly #urls: ReadonlyMap<string, string>;
 
+  readonly #options: BenchOptions;
+
   private constructor(
     miniflare: Miniflare,
+    options: BenchOptions,
     folder: string,
     bucket: Bucket | undefined,
     urls: ReadonlyMap<string, string>,
   ) {
     this.#miniflare = miniflare;
+    this.#options = options;
     this.#folder = folder;
     this.bucket = bucket;
     this.#urls = urls;
   }
 
   /** Build and start them; the first is an edge, and the others use its objects. */
-  static async start(workers: readonly BenchWorker[]): Promise<EdgeBench> {
+  static async start(
+    workers: readonly BenchWorker[],
+    vars: Readonly<Record<string, number>> = {},
+  ): Promise<EdgeBench> {
     const folder = mkdtempSync(join(MEMORY_FOLDER, "millrace-edge-"));
     let miniflare: Miniflare | undefined;
     try {
@@ -66,12 +75,14 @@ export class EdgeBench {
         workers.map(({ entry }) => entry),
         folder,
       );
-      miniflare = new Miniflare(optionsOf(workers, scripts, folder));
+      const ports = await Promise.all(workers.map(() => freePort()));
+      const options = optionsOf(workers, scripts, folder, ports, vars);
+      miniflare = new Miniflare(options);
       await miniflare.ready;
       const bucket = await prepare(miniflare, workers);
       const urls = new Map<string, string>();
       for (const { name } of workers) urls.set(name, (await miniflare.unsafeGetDirectURL(name)).origin);
-      return new EdgeBench(miniflare, folder, bucket, urls);
+      return new EdgeBench(miniflare, options, folder, bucket, urls);
     } catch (error) {
       await miniflare?.dispose();
       rmSync(folder, { recursive: true, force: true });
@@ -89,6 +100,15 @@ export class EdgeBench {
   /** The workerd that runs them; they share its one thread. */
   workerd(): ProcessFacts | undefined {
     return familyOf(process.pid).find(({ program }) => program === "workerd");
+  }
+
+  /** `kill -9` of workerd, and another one on the same ports with what the first one stored. */
+  async restart(): Promise<void> {
+    const { pid } = this.workerd() ?? {};
+    if (pid === undefined) throw new Error("no workerd runs");
+    process.kill(pid, "SIGKILL");
+    await this.#miniflare.setOptions(this.#options);
+    await this.#miniflare.ready;
   }
 
   /** End it, and remove what it wrote. */
@@ -133,7 +153,15 @@ function compatibilityDate(): string {
   return /^compatibility_date = "(.*)"$/m.exec(config)?.[1] ?? "";
 }
 
-function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, string>, folder: string) {
+type BenchOptions = ReturnType<typeof optionsOf>;
+
+function optionsOf(
+  workers: readonly BenchWorker[],
+  scripts: ReadonlyMap<Entry, string>,
+  folder: string,
+  ports: readonly number[],
+  vars: Readonly<Record<string, number>>,
+) {
   const [home] = workers;
   const object = (className: string, name: string) => ({
     className,
@@ -149,14 +177,14 @@ function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, 
     resourcePersistencePath: data,
     isolatedResourcePersistencePath: data,
     resourceTmpPath: join(folder, "tmp"),
-    workers: workers.map(({ name, entry }) => ({
+    workers: workers.map(({ name, entry }, index) => ({
       name,
       modules: true as const,
       scriptPath: scripts.get(entry) ?? "",
       modulesRoot: folder,
       compatibilityDate: compatibilityDate(),
-      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
-      ...(entry !== "bare" && { bindings: { ADMIN_TOKEN, TOKEN_SECRET } }),
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: ports[index] ?? 0 }],
+      ...(entry !== "bare" && { bindings: { ADMIN_TOKEN, TOKEN_SECRET, ...vars } }),
       ...(isEdge(entry) && {
         r2Buckets: { MEDIA: "media" },
         d1Databases: { DB: "db" },
@@ -164,6 +192,9 @@ function optionsOf(workers: readonly BenchWorker[], scripts: ReadonlyMap<Entry, 
           LIVE_STREAM: object("LiveStream", name),
           FLEET: object("Fleet", name),
           PURGES: object("Purges", name),
+          VIEWER_SET: object("ViewerSet", name),
+          LIVE_RELAY: object("LiveRelay", name),
+          ...(entry === "sockets" && { BARE_SOCKETS: object("BareSockets", name) }),
         },
         // With assets of its own a Worker's socket would lead to Miniflare's router: pages are not measured.
         serviceBindings: { ORIGIN: { name: home?.name ?? "", entrypoint: "Origin" } },

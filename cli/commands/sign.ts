@@ -1,9 +1,10 @@
 /** `millrace sign …`: an address that lets its viewer watch a private stream for a while. */
 import { type Command, InvalidArgumentError } from "commander";
 import { MAX_ADDRESS_RANGES, normalRange } from "../../wire/address-range.ts";
-import { MAX_TOKEN_SECONDS, type Signed } from "../../wire/watch-token.ts";
+import type { Signed } from "../../wire/watch-token.ts";
 import { streamArgument } from "../arguments.ts";
 import { connect, type Surroundings, show, unwrap } from "../context.ts";
+import { durationArgument } from "../duration.ts";
 import { edgeOf } from "../edge-address.ts";
 
 const EXAMPLES = `
@@ -12,7 +13,6 @@ Examples:
   npm run millrace -- sign radio --for 30m --ip 192.0.2.0/24 --ip 2001:db8::/32
   npm run millrace -- sign radio --from 2026-12-24T18:00:00Z --for 2h --max-height 720`;
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 const MAX_LINES = 8640;
 
 interface SignOptions {
@@ -30,7 +30,7 @@ export function addSign(program: Command, around: Surroundings): void {
     .command("sign")
     .description("make an address that lets its viewer watch a stream for a while")
     .argument("<stream>", "the stream", streamArgument)
-    .option("--for <time>", "how long it opens, as 30m, 4h or 7d (default: 4h)", duration)
+    .option("--for <time>", "how long it opens, as 30m, 4h or 7d (default: 4h)", durationArgument)
     .option("--from <time>", "from when on, ISO 8601 with its zone (default: now)", moment)
     .option("--ip <range>", "only for this address or CIDR range; give it once for each", range)
     .option("--country <code>", "only for viewers in this country, as DE", country)
@@ -74,14 +74,6 @@ function signedWords(stream: string, signed: Signed, from: string | undefined, e
 }
 
 const utc = (iso: string): string => `${new Date(iso).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-
-function duration(text: string): number {
-  const [, count = "", unit = ""] = /^([1-9][0-9]{0,8})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(count) * (UNIT_SECONDS[unit] ?? 0);
-  if (seconds < 1 || seconds > MAX_TOKEN_SECONDS)
-    throw new InvalidArgumentError("Give a time as 90s, 30m, 4h or 7d, a year at most.");
-  return seconds;
-}
 
 /** A time without a zone means another one on another machine. */
 function moment(text: string): string {

@@ -71,6 +71,7 @@ describe("the watch page", () => {
     const page = await browser.newPage();
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
+    await page.routeWebSocket(/connection\/websocket/, (socket) => socket.close());
     // hls.js is held back until the page has its playlist.
     const early = page.waitForResponse(`**/live/${stream}/index.m3u8`);
     await page.route("**/assets/engine-hls-*.js", async (route) => {

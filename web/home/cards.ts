@@ -1,7 +1,7 @@
 /** The cards of the home page: one a stream, changed in place so that focus and reading order stay. */
 import type { StreamStatus } from "../../wire/public.ts";
 import { setText } from "../dom.ts";
-import { profileWords, sinceWords } from "../player/words.ts";
+import { profileWords, sinceWords, viewersWords } from "../player/words.ts";
 
 /** Make the list show these streams, in this order. */
 export function updateCards(list: HTMLUListElement, streams: readonly StreamStatus[], nowMs: number): void {
@@ -45,5 +45,7 @@ function fillCard(card: Element, stream: StreamStatus, nowMs: number): void {
   );
   put("name", stream.title || stream.id);
   const since = stream.startedAt ? sinceWords(stream.startedAt, nowMs) : "";
-  put("facts", [since && `Started ${since}`, profileWords(stream.profile)].filter(Boolean).join(" · "));
+  const viewers = stream.viewers === undefined ? "" : viewersWords(stream.viewers);
+  const facts = [viewers, since && `Started ${since}`, profileWords(stream.profile)];
+  put("facts", facts.filter(Boolean).join(" · "));
 }

@@ -53,5 +53,6 @@ export async function askLive(): Promise<Result<LiveStreams, AskError>> {
   }
 }
 
-const ask = (path: string): Promise<Response> =>
+/** `GET` of JSON, within a time that a person waits for. */
+export const ask = (path: string): Promise<Response> =>
   fetch(path, { headers: { accept: "application/json" }, signal: AbortSignal.timeout(TIMEOUT_MS) });

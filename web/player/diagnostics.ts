@@ -1,5 +1,7 @@
 /** `window.millrace`: what a person at the console or a test may look at. Nothing on the page depends on it. */
 import type Hls from "hls.js";
+import type { LateFeed } from "./feed/late.ts";
+import type { LiveFeed } from "./feed/live-feed.ts";
 import type { Player, Snapshot } from "./player.ts";
 
 export interface Diagnostics {
@@ -7,6 +9,8 @@ export interface Diagnostics {
   /** hls.js, when that is what plays. */
   readonly hls: Hls | undefined;
   readonly snapshot: Snapshot;
+  /** The socket; `setConnected(false)` shows how the page does without. */
+  readonly feed: LiveFeed | undefined;
 }
 
 declare global {
@@ -16,9 +20,12 @@ declare global {
 }
 
 /** Make it reachable. */
-export function publishDiagnostics(player: Player): void {
+export function publishDiagnostics(player: Player, feed: LateFeed): void {
   window.millrace = {
     video: player.video,
+    get feed() {
+      return feed.live;
+    },
     get hls() {
       return player.engine?.hls;
     },

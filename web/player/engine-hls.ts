@@ -1,11 +1,14 @@
 /** hls.js as an `Engine`. What to do about an error is decided in `state.ts`. */
 import Hls, { type ErrorData, type HlsConfig, type Level, type LevelLoadedData } from "hls.js";
 import { cmcdConfig, StartDelay, sayMore } from "./cmcd.ts";
-import { earlyLoader } from "./early-loader.ts";
 import type { Engine, EngineEvent, Qualities, QualityChoice, Reading, Source } from "./engine.ts";
+import { PushedPlaylists } from "./feed/pushed.ts";
 import { bufferAhead } from "./media.ts";
+import type { Place } from "./place.ts";
+import { playlistLoader } from "./playlist-loader.ts";
 import { readStore, writeStore } from "./store.ts";
 import { tuningOf } from "./tuning.ts";
+import { withoutCount } from "./viewers.ts";
 import type { QualityFacts } from "./words.ts";
 
 /** Whether hls.js can play here. */
@@ -14,6 +17,8 @@ export const isSupported = (): boolean => Hls.isSupported();
 /** Where and how long the page remembers what the line carried. */
 const BANDWIDTH_KEY = "millrace.bandwidth";
 const FIRST_BANDWIDTH = 4_000_000;
+/** A page has its socket this soon, or it will not have one. */
+const SOCKET_PATIENCE_MS = 10_000;
 
 /** hls.js on a media element. `early` is the multivariant playlist, if the page fetched it already. */
 export class HlsEngine implements Engine {
@@ -21,6 +26,7 @@ export class HlsEngine implements Engine {
   readonly #video: HTMLVideoElement;
   readonly #report: (event: EngineEvent) => void;
   readonly #early: (url: string) => Promise<string> | undefined;
+  readonly pushed: PushedPlaylists;
   readonly #startDelay: StartDelay;
   #hls: Hls | undefined;
   #source: Source | undefined;
@@ -30,15 +36,19 @@ export class HlsEngine implements Engine {
   #levels: readonly QualityFacts[] = [];
   #mediaSequence = -1;
   #mediaAtMs = 0;
+  readonly #openedAtMs = performance.now();
+  #isPushed = false;
 
   constructor(
     video: HTMLVideoElement,
     report: (event: EngineEvent) => void,
     early: (url: string) => Promise<string> | undefined,
+    place: Place,
   ) {
     this.#video = video;
     this.#report = report;
     this.#early = early;
+    this.pushed = new PushedPlaylists(place);
     this.#startDelay = new StartDelay(video);
   }
 
@@ -126,6 +136,7 @@ export class HlsEngine implements Engine {
       target,
       targetDuration: details.targetduration,
       mediaAtMs: this.#mediaAtMs,
+      pushed: this.#isPushed,
       bandwidth: hls.bandwidthEstimate,
       ...(playingMs !== undefined && { playingMs }),
     };
@@ -133,11 +144,10 @@ export class HlsEngine implements Engine {
 
   #start(url: string, level?: number): void {
     const { profile, from } = this.#source ?? { profile: "low", from: "live" };
-    const early = this.#early(url);
     const config: Partial<HlsConfig> = {
       ...tuningOf(profile, rememberedBandwidth()),
       ...(from === "start" && { startPosition: 0 }),
-      ...(early && { pLoader: earlyLoader(early) }),
+      pLoader: playlistLoader(Hls.DefaultConfig.loader, this.#early(url), this.pushed),
       cmcd: cmcdConfig(),
       xhrSetup: (xhr, url) => this.#onRequest(xhr, url),
     };
@@ -165,11 +175,20 @@ export class HlsEngine implements Engine {
 
   #onRequest(xhr: XMLHttpRequest, url: string): void {
     // hls.js opens a request itself unless that was done here.
-    xhr.open("GET", sayMore(url, this.#said()), true);
-    if (url.includes(".m3u8")) return;
+    const isPlaylist = url.includes(".m3u8");
+    const said = sayMore(url, this.#said());
+    xhr.open("GET", isPlaylist && this.#isCountedBySocket() ? withoutCount(said) : said, true);
+    if (isPlaylist) return;
     xhr.addEventListener("progress", () => {
       this.#mediaAtMs = performance.now();
     });
+    // With pushed playlists, hardly anything else says what time it is at the server.
+    xhr.addEventListener("load", () => this.#learnClock(xhr, Date.now()));
+  }
+
+  /** One that was just opened will have a socket in a moment; if it cannot, its requests count from then on. */
+  #isCountedBySocket(): boolean {
+    return this.pushed.hasSocket || performance.now() - this.#openedAtMs < SOCKET_PATIENCE_MS;
   }
 
   #said(): Parameters<typeof sayMore>[1] {
@@ -183,11 +202,14 @@ export class HlsEngine implements Engine {
     // Sequence numbers never fall within a broadcast (rfc8216bis 6.2.2).
     if (details.startSN < this.#mediaSequence) this.#report({ type: "source-changed" });
     this.#mediaSequence = details.startSN;
-    if (!(networkDetails instanceof XMLHttpRequest)) return;
-    const date = networkDetails.getResponseHeader("date");
-    if (date === null) return;
-    const receivedMs = Date.now() - (performance.now() - stats.loading.end);
-    this.#report({ type: "clock", sample: { receivedMs, dateMs: Date.parse(date) } });
+    this.#isPushed = networkDetails === null;
+    if (networkDetails instanceof XMLHttpRequest)
+      this.#learnClock(networkDetails, Date.now() - (performance.now() - stats.loading.end));
+  }
+
+  #learnClock(xhr: XMLHttpRequest, receivedMs: number): void {
+    const date = xhr.getResponseHeader("date");
+    if (date !== null) this.#report({ type: "clock", sample: { receivedMs, dateMs: Date.parse(date) } });
   }
 
   #onError(data: ErrorData): void {

@@ -2,6 +2,7 @@
 import type Hls from "hls.js";
 import type { ProfileName } from "../../media/profile.ts";
 import type { ClockSample } from "./clock.ts";
+import type { PushedPlaylists } from "./feed/pushed.ts";
 import type { QualityFacts } from "./words.ts";
 
 export interface Source {
@@ -41,6 +42,8 @@ export interface Reading {
   readonly targetDuration: number;
   /** When bytes of media last came, `performance.now()`. */
   readonly mediaAtMs?: number;
+  /** The newest playlist came over the socket. */
+  readonly pushed?: boolean;
   /** Measured throughput, bits a second. */
   readonly bandwidth?: number;
 }
@@ -58,6 +61,8 @@ export interface Engine {
   readonly name: string;
   /** hls.js itself, when that is what plays; for diagnostics. */
   readonly hls?: Hls | undefined;
+  /** Takes playlists from the socket, if it can. */
+  readonly pushed?: PushedPlaylists;
   open(source: Source): void;
   close(): void;
   /** Start loading again after a fatal network error. */

@@ -11,10 +11,12 @@ import { bindStats } from "./controls/stats.ts";
 import { publishDiagnostics } from "./diagnostics.ts";
 import type { Engine, EngineEvent } from "./engine.ts";
 import { isPossible, isPreferred, NativeEngine } from "./engine-native.ts";
+import { lateFeed } from "./feed/late.ts";
 import { placeOf } from "./place.ts";
 import { Player, type Snapshot } from "./player.ts";
 
 const video = byId("video", HTMLVideoElement);
+const place = placeOf(location.pathname);
 
 async function makeEngine(
   report: (event: EngineEvent) => void,
@@ -23,14 +25,15 @@ async function makeEngine(
   if (isPreferred(video)) return new NativeEngine(video, report);
   const { HlsEngine, isSupported } = await import("./engine-hls.ts");
   if (!isSupported() && isPossible(video)) return new NativeEngine(video, report);
-  return new HlsEngine(video, report, early);
+  return new HlsEngine(video, report, early, place);
 }
 
 const views: ((snapshot: Snapshot) => void)[] = [];
-const player = new Player(video, placeOf(location.pathname), makeEngine, (snapshot) => {
+const player = new Player(video, place, makeEngine, (snapshot) => {
   for (const draw of views) draw(snapshot);
 });
 const stats = bindStats(player);
+const feed = lateFeed(player, place);
 const menu = bindMenu(player, stats.toggle);
 views.push(
   bindPage(),
@@ -40,6 +43,7 @@ views.push(
   menu,
   stats.draw,
   bindIdleness(),
+  feed.look,
 );
 bindKeys(player, stats.toggle);
-publishDiagnostics(player);
+publishDiagnostics(player, feed);

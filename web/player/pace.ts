@@ -22,12 +22,15 @@ export type Pace = { readonly type: "rate"; readonly rate: number } | { readonly
 /** Up to here time-stretching is hardly heard in speech or music; below the least, it would never arrive. */
 const FASTEST = 1.08;
 const SLOWEST = 1.02;
+/** Nearer to the edge than a target that has moved away, as it does when playlists have to be asked for again. */
+const WAITING = 0.96;
 /** Rate above 1 for each second of distance: nine tenths of a distance are made up in about 25 s. */
 const RATE_PER_SECOND = 0.1;
 /** Below this much buffer speeding up would cause the next stall. */
 const LEAST_BUFFER_SECONDS = 0.25;
 const START_SECONDS = 0.12;
 const STOP_SECONDS = 0.03;
+const START_WAITING_SECONDS = 0.18;
 /** Steps of rate, so that the resampler is left alone most of the time. */
 const STEP = 0.01;
 
@@ -35,6 +38,7 @@ const STEP = 0.01;
 export function paceOf({ latency, target, buffer, targetDuration, rate }: PaceSample): Pace {
   const distance = latency - target;
   if (distance > jumpDistance(targetDuration)) return { type: "jump" };
+  if (distance < (rate < 1 ? -STOP_SECONDS : -START_WAITING_SECONDS)) return { type: "rate", rate: WAITING };
   const threshold = rate > 1 ? STOP_SECONDS : START_SECONDS;
   if (distance < threshold || buffer < LEAST_BUFFER_SECONDS) return { type: "rate", rate: 1 };
   const wanted = Math.min(FASTEST, Math.max(SLOWEST, 1 + distance * RATE_PER_SECOND));

@@ -16,3 +16,14 @@ export function placeOf(pathname: string): Place {
 /** Path of what the API says of the stream; the paths in its answer carry the base already. */
 export const statusPath = ({ base, stream }: Place): string =>
   `${base}/api/streams/${encodeURIComponent(stream)}`;
+
+/** Path of the timeline that the events of `live:<stream>` go on from. */
+export const timelinePath = ({ base, stream }: Place): string =>
+  `${base}/live/${encodeURIComponent(stream)}/timeline.json`;
+
+/** Address of the socket, for a page at `location`. */
+export const socketUrl = (
+  { base, stream }: Place,
+  { protocol, host }: { readonly protocol: string; readonly host: string },
+): string =>
+  `${protocol === "https:" ? "wss" : "ws"}://${host}${base}/connection/websocket?stream=${encodeURIComponent(stream)}`;

@@ -36,6 +36,8 @@ export interface Snapshot {
   /** Sound was taken away by the browser's autoplay rule, not by the viewer. */
   readonly silenced: boolean;
   readonly stalls: number;
+  /** People who watch, as the socket said last, or the API. */
+  readonly viewers?: number;
   /** To the first frame: from the navigation, or from when a show began that the page had waited for. */
   readonly firstFrameMs?: number;
 }
@@ -65,6 +67,7 @@ export class Player {
   #silenced = false;
   #stallMemory = NO_STALLS;
   #stalls = 0;
+  #viewers: number | undefined;
   #firstFrameMs: number | undefined;
   #answers = 0;
   #beganAtMs = 0;
@@ -101,6 +104,7 @@ export class Player {
     const { stream } = this.#state;
     const reading = this.#state.playback === "none" ? undefined : this.#loaded?.read();
     const qualities = this.#loaded?.qualities();
+    const viewers = this.#viewers ?? (typeof stream === "object" ? stream.viewers : undefined);
     return {
       phase: phaseOf(this.#state),
       replay: isReplay(this.#state),
@@ -109,6 +113,7 @@ export class Player {
       engine: this.#loaded?.name ?? "",
       silenced: this.#silenced && this.video.muted,
       stalls: this.#stalls,
+      ...(viewers !== undefined && { viewers }),
       ...(typeof stream === "object" && { status: stream }),
       ...(reading && { reading, latency: this.#latency(reading) }),
       ...(qualities && { qualities }),
@@ -125,6 +130,12 @@ export class Player {
     const { state, effects } = decide(this.#state, event);
     this.#state = state;
     for (const effect of effects) this.#run(effect);
+    this.#changed(this.snapshot);
+  }
+
+  /** So many people watch. */
+  setViewers(viewers: number): void {
+    this.#viewers = viewers;
     this.#changed(this.snapshot);
   }
 

@@ -26,6 +26,10 @@ export interface PlayerState {
   /** Questions about the stream that failed in a row. */
   readonly failures: number;
   readonly hidden: boolean;
+  /** The socket tells of changes. */
+  readonly fed: boolean;
+  /** What the socket told and no answer has said yet: answers may be copies, and some seconds old. */
+  readonly told?: { readonly state: StreamState; readonly startedAt?: string };
   readonly playback: Playback;
   /** The broadcast that is open, see `broadcastOf`. */
   readonly source?: string;
@@ -45,6 +49,21 @@ export type PlayerEvent =
   | { readonly type: "unanswered"; readonly random: number }
   | { readonly type: "visibility"; readonly hidden: boolean }
   | { readonly type: "connected" }
+  /** From the socket: whether it tells of changes, a change of state, another title. */
+  | {
+      readonly type: "fed";
+      readonly fed: boolean;
+      /** Changes may have been missed before. */
+      readonly missed: boolean;
+      readonly random: number;
+    }
+  | {
+      readonly type: "told";
+      readonly state: StreamState;
+      readonly startedAt?: string;
+      readonly random: number;
+    }
+  | { readonly type: "titled"; readonly title: string }
   /** From the engine. */
   | { readonly type: "playing" }
   | { readonly type: "stalled" }
@@ -102,6 +121,7 @@ export const INITIAL: PlayerState = {
   stream: "unasked",
   failures: 0,
   hidden: false,
+  fed: false,
   playback: "none",
   networkErrors: 0,
   mediaErrors: 0,
@@ -120,7 +140,7 @@ export const broadcastOf = (status: StreamStatus): string => status.startedAt ??
 export function decide(state: PlayerState, event: PlayerEvent): Decision {
   switch (event.type) {
     case "status":
-      return onStatus(state, event.status, event.random);
+      return onStatus(believed(state, event.status), event.status, event.random);
     case "missing":
     case "closed":
       return onMissing({ ...state, stream: event.type, failures: 0 }, event.random);
@@ -130,6 +150,18 @@ export function decide(state: PlayerState, event: PlayerEvent): Decision {
       return only({ ...state, hidden: event.hidden }, event.hidden ? [] : [{ type: "ask" }]);
     case "connected":
       return only(state, state.networkErrors > 0 ? [{ type: "ask" }, { type: "resume" }] : [{ type: "ask" }]);
+    case "fed":
+      return event.missed
+        ? only({ ...state, fed: event.fed }, [askSoon(event.random)])
+        : later({ ...state, fed: event.fed }, event.random);
+    case "told":
+      return onTold(state, event);
+    case "titled":
+      return only(
+        typeof state.stream === "object"
+          ? { ...state, stream: { ...state.stream, title: event.title } }
+          : state,
+      );
     case "playing":
       return state.playback === "none"
         ? only(state)
@@ -212,6 +244,33 @@ function onStatus(before: PlayerState, status: StreamStatus, random: number): De
     return later(forget({ ...state, playback: "finished" }), random);
   }
   return later(state.playback === "finished" ? forget(state) : state, random);
+}
+
+/** Viewers who have to ask for more, spread over this long: they were all told at once. */
+const ASK_SPREAD_MS = 500;
+const askSoon = (random: number): Effect => ({
+  type: "ask-later",
+  afterMs: Math.round(ASK_SPREAD_MS * random),
+});
+
+/** The socket tells only the state; what else another broadcast changes has to be asked. */
+function onTold(state: PlayerState, event: PlayerEvent & { type: "told" }): Decision {
+  const { stream } = state;
+  const { state: told, startedAt, random } = event;
+  const heard = { ...state, told: { state: told, ...(startedAt !== undefined && { startedAt }) } };
+  const isSame =
+    typeof stream === "object" &&
+    stream.playlist !== undefined &&
+    told !== "offline" &&
+    (startedAt === undefined || startedAt === stream.startedAt);
+  return isSame ? onStatus(heard, { ...stream, state: told }, random) : only(heard, [askSoon(random)]);
+}
+
+/** An answer that says what was told: there is no more to be asked about it. */
+function believed(state: PlayerState, { state: said, startedAt }: StreamStatus): PlayerState {
+  const { told, ...rest } = state;
+  const isSaid = told?.state === said && (told.startedAt === undefined || told.startedAt === startedAt);
+  return isSaid ? rest : state;
 }
 
 /** The next broadcast is a new one, even if the server doesn't say when it began. */
@@ -313,8 +372,15 @@ function later(state: PlayerState, random: number, effects: readonly Effect[] = 
     settled: state.playback === "playing" || state.playback === "paused",
     missing: state.stream === "missing" || state.stream === "closed",
     hidden: state.hidden,
+    fed: isFed(state),
     failures: state.failures,
     random,
   });
   return only(state, [...effects, { type: "ask-later", afterMs }]);
+}
+
+/** The socket will tell what comes next: nothing is under way that only an answer could say. */
+function isFed({ fed, told, stream, playback }: PlayerState): boolean {
+  const isResting = typeof stream === "object" && (stream.state === "offline" || stream.state === "ended");
+  return fed && told === undefined && (playback === "playing" || playback === "paused" || isResting);
 }

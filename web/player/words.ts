@@ -108,6 +108,10 @@ export function sinceWords(startedAt: string, nowMs: number): string {
   return rest === 0 ? `${hours} h ago` : `${hours} h ${rest} min ago`;
 }
 
+/** `1,204 watching`; spelled alike everywhere, as the rest of the page is. */
+export const viewersWords = (viewers: number): string =>
+  viewers === 0 ? "Nobody watching" : `${String(viewers).replaceAll(/\B(?=(\d{3})+$)/g, ",")} watching`;
+
 /** The profile in a viewer's words. */
 export function profileWords(profile: "standard" | "low" | "ultra"): string {
   switch (profile) {

@@ -5,28 +5,34 @@ import { forbidden, readVisitor } from "./access.ts";
 import { failed, localHeaders } from "./answers.ts";
 import { api } from "./api.ts";
 import { cacheStatus } from "./core/cache-status.ts";
-import { CORS, PREFLIGHT } from "./core/headers.ts";
+import { CORS } from "./core/headers.ts";
 import { forBearer } from "./core/lifetimes.ts";
+import { GUEST_PATH, methodsOf, preflight } from "./core/methods.ts";
 import { UNSIGNED } from "./core/visitor.ts";
 import { type EdgeHono, nothingHere } from "./gate.ts";
+import { serveGuest } from "./guest.ts";
 import { tooLarge } from "./limits.ts";
 import { serveMedia } from "./media.ts";
-import { servePage } from "./pages.ts";
+import { servePage, serveWatchPage } from "./pages.ts";
 import { servePlaylist } from "./playlists.ts";
+import { serveSocket } from "./socket.ts";
 
 const WATCH_PAGE = /^\/p\/[^/]*\/watch\/[^/]+$/;
 
 /** What can be watched, at `/` and below a signed path. */
 const watching = new Hono<EdgeHono>();
-watching.get("/watch/:stream", (c) => servePage(c, "watch.html"));
+watching.get("/watch/:stream", serveWatchPage);
 watching.get("/live/*", servePlaylist);
 watching.get("/media/*", serveMedia);
+watching.get("/connection/websocket", serveSocket);
 watching.route("/api", api);
 
 export const edgeApp = new Hono<EdgeHono>();
 
 edgeApp.use(async (c, next) => {
   await next();
+  // A socket's answer is the platform's: nothing can be added to it.
+  if (c.res.webSocket) return;
   const { headers } = c.res;
   if (c.req.path.startsWith("/p/")) {
     headers.set("x-robots-tag", "noindex");
@@ -43,10 +49,14 @@ edgeApp.use(async (c, next) => {
 });
 
 edgeApp.use(async (c, next) => {
+  const methods = methodsOf(c.req.path);
   if (c.req.method === "OPTIONS")
-    return new Response(null, { status: 204, headers: { ...PREFLIGHT, ...localHeaders("preflight") } });
-  if (c.req.method !== "GET" && c.req.method !== "HEAD")
-    return respond(methodNotAllowed(), { ...CORS, allow: "GET, HEAD, OPTIONS" });
+    return new Response(null, {
+      status: 204,
+      headers: { ...preflight(methods), ...localHeaders("preflight") },
+    });
+  if (!methods.includes(c.req.method))
+    return respond(methodNotAllowed(), { ...CORS, allow: methods.join(", ") });
   const refusal = tooLarge(c.req.raw);
   if (refusal) return refusal;
   c.set("visitor", UNSIGNED);
@@ -66,6 +76,7 @@ edgeApp.use("/p/*", async (c, next) => {
 });
 
 edgeApp.get("/", (c) => servePage(c, "index.html"));
+edgeApp.post(GUEST_PATH, serveGuest);
 edgeApp.route("/p/:token", watching);
 edgeApp.route("/", watching);
 

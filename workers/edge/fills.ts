@@ -104,7 +104,8 @@ async function drawPlaylist(
   const { text, timing, ended } = drawn.value;
   // An ended playlist ignores directives, and its stream may begin another broadcast any moment.
   const form = ended ? "over" : reload === undefined ? "plain" : "blocking";
-  const filled = await textFill(200, PLAYLIST_TYPE, text, { kind: "playlist", timing, form });
+  const type = request.kind === "timeline" ? "application/json" : PLAYLIST_TYPE;
+  const filled = await textFill(200, type, text, { kind: "playlist", timing, form });
   const newest = lifetimeOf({ kind: "playlist", timing, form: ended ? "over" : "plain" });
   return reload ? { ...filled, asStandIn: newest } : filled;
 }
@@ -147,9 +148,7 @@ async function readLiveStreams(env: EdgeEnv, reads: Reads): Promise<Fill> {
   // A stream that cannot answer is left out: its trouble is its own.
   const asked = await Promise.allSettled(listed.map((stream) => statusOf(env, stream, reads)));
   const streams = asked.flatMap((told) => (told.status === "fulfilled" ? [told.value] : []));
-  const live: LiveStreams = {
-    streams: streams.filter(({ state }) => state === "live" || state === "interrupted"),
-  };
+  const live: LiveStreams = { streams: streams.filter(isLive) };
   return jsonFill(live);
 }
 
@@ -160,8 +159,9 @@ async function statusOf(
   reads: Reads,
 ): Promise<StreamStatus> {
   reads.streamCall(id);
-  const { state, startedAt } = await within(READ_MS, "a status", env.LIVE_STREAM.getByName(id).status());
-  const playable = state === "live" || state === "interrupted" || state === "ended";
+  const status = await within(READ_MS, "a status", env.LIVE_STREAM.getByName(id).status());
+  const { state, startedAt, viewers } = status;
+  const playable = isLive(status) || state === "ended";
   return {
     id,
     title: title || id,
@@ -169,8 +169,12 @@ async function statusOf(
     state,
     ...(playable && { playlist: `/live/${id}/index.m3u8` }),
     ...(startedAt !== undefined && { startedAt: new Date(startedAt).toISOString() }),
+    ...(isLive(status) && { viewers }),
   };
 }
+
+const isLive = ({ state }: Pick<StreamStatus, "state">): boolean =>
+  state === "live" || state === "interrupted";
 
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 

@@ -47,9 +47,9 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   if (serving.limit && (await isTooMuch(serving.limit, request))) return tooManyRequests();
   // First: a purge may be of what is remembered about who may watch.
   const generations = await knownGenerations(c.env, c.executionCtx);
-  const refusal = await refuse(c, target, serving.hidden, generations);
-  if (refusal) return refusal;
   const stream = streamOf(target);
+  const refusal = stream === undefined ? undefined : await refuse(c, stream, serving.hidden, generations);
+  if (refusal) return refusal;
   if (stream !== undefined && target.kind !== "status") hearPlayer(c.env, c.executionCtx, request, stream);
   const asking = askingOf(c, generations);
   const { found, isPlain } = await obtainNewest(asking, target, wishOf(request, serving));
@@ -59,15 +59,22 @@ export async function serve(c: EdgeContext, target: Target, serving: Serving): P
   return answerWith(request, found, { ...serving, isPlain });
 }
 
+/** The answer to who may not watch a stream: the same as for its playlists, when `hidden` is. */
+export async function refuseWatching(
+  c: EdgeContext,
+  stream: string,
+  hidden: Problem,
+): Promise<Response | undefined> {
+  return refuse(c, stream, hidden, await knownGenerations(c.env, c.executionCtx));
+}
+
 /** Anything but a yes. */
 async function refuse(
   c: EdgeContext,
-  target: Target,
+  stream: string,
   hidden: Problem,
   generations: Generations | undefined,
 ): Promise<Response | undefined> {
-  const stream = streamOf(target);
-  if (stream === undefined) return undefined;
   const ask = askThroughCopies(c.env, c.executionCtx, generations);
   switch (await mayWatch(ask, c.executionCtx, c.get("visitor"), stream)) {
     case "yes":

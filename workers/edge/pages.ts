@@ -1,8 +1,21 @@
 /** Pages: static files from web/, with headers that let them run nothing but our own scripts. */
 import { cacheStatus } from "./core/cache-status.ts";
 import { PAGE_SECURITY } from "./core/headers.ts";
-import { clientCacheControl, lifetimeOf } from "./core/lifetimes.ts";
+import { clientCacheControl, forBearer, lifetimeOf } from "./core/lifetimes.ts";
 import type { EdgeContext } from "./gate.ts";
+import { newViewerCookie } from "./viewer.ts";
+
+/** Serve the watch page. Whoever has no viewer cookie gets one with it. */
+export async function serveWatchPage(c: EdgeContext): Promise<Response> {
+  const page = await servePage(c, "watch.html");
+  const cookie = c.req.raw.method === "GET" ? await newViewerCookie(c.env, c.req.raw) : undefined;
+  if (cookie === undefined) return page;
+  page.headers.append("set-cookie", cookie);
+  // This one answer is one viewer's. Caches that others share have to ask anew for each viewer in any case, and may go on keeping
+  // the page itself: the next one comes without a cookie.
+  page.headers.set("cache-control", forBearer(page.headers.get("cache-control") ?? "no-store"));
+  return page;
+}
 
 /** Serve one built page; with a status of its own it is always sent whole. */
 export async function servePage(c: EdgeContext, file: string, status?: number): Promise<Response> {

@@ -9,13 +9,21 @@ import { parseDirectives } from "./core/reload.ts";
 import { allowsRendition } from "./core/visitor.ts";
 import { noRendition, notLive } from "./fills.ts";
 import { type EdgeContext, nothingHere, refusal, serve } from "./gate.ts";
+import { countPolledViewer } from "./polled-viewers.ts";
 
 /** Serve `GET` and `HEAD /live/…`. */
 export async function servePlaylist(c: EdgeContext): Promise<Response> {
   const path = parsePlaylistPath(c.req.path.slice(c.get("base").length + "/live/".length));
   if (!path) return nothingHere(notFound());
-  if (path.kind === "multivariant") return serveMultivariant(c, path.stream);
-  return serveRendition(c, path.kind, path.stream, path.rendition);
+  switch (path.kind) {
+    case "multivariant":
+      return serveMultivariant(c, path.stream);
+    case "timeline":
+      return serveTimeline(c, path.stream);
+    case "media":
+    case "iframes":
+      return serveRendition(c, path.kind, path.stream, path.rendition);
+  }
 }
 
 /** The multivariant playlist, as this device and this token want it. */
@@ -38,6 +46,16 @@ async function serveMultivariant(c: EdgeContext, stream: string): Promise<Respon
   );
 }
 
+/** The timeline that a socket's events go on from: what all playlists are drawn from, for players that draw them. */
+async function serveTimeline(c: EdgeContext, stream: string): Promise<Response> {
+  const wrong = directivesProblem(new URL(c.req.url).searchParams);
+  if (wrong) return refusal(wrong);
+  if (!STREAM_ID.test(stream)) return nothingHere(notLive());
+  // It names every rendition. Who may not have all of them asks for playlists, as players without a socket do.
+  if (c.get("visitor").maxHeight !== undefined) return forbidden();
+  return serve(c, { kind: "playlist", stream, request: { kind: "timeline" } }, servingOf(c));
+}
+
 async function serveRendition(
   c: EdgeContext,
   kind: "media" | "iframes",
@@ -52,8 +70,16 @@ async function serveRendition(
   if (!allowsRendition(c.get("visitor"), rendition)) return forbidden();
   const { reload, skip } = directives.value;
   const request = { kind, rendition, ...(skip && { skip }) };
-  return serve(c, { kind: "playlist", stream, request, ...(reload && { reload }) }, servingOf(c));
+  const target = { kind: "playlist", stream, request, ...(reload && { reload }) } as const;
+  const answer = await serve(c, target, servingOf(c));
+  if (kind === "media" && isWatching(c.req.method, answer) && c.req.query("counted") !== "socket")
+    countPolledViewer(c.env, c.executionCtx, c.req.raw, stream);
+  return answer;
 }
+
+/** Whoever was given a playlist watches, also one that it has already; whoever only looks at its headers does not. */
+const isWatching = (method: string, { status }: Response): boolean =>
+  method === "GET" && (status === 200 || status === 304);
 
 const directivesProblem = (query: URLSearchParams) => {
   const directives = parseDirectives(query);

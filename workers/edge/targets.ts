@@ -42,6 +42,7 @@ function playlistPath({ stream, request, reload }: Target & { kind: "playlist" }
     const { maxHeight = "", hardMaxHeight = "", audioFirst = false } = request.view ?? {};
     return `/live/${stream}/index.m3u8?max=${maxHeight}&hard=${hardMaxHeight}&audio=${audioFirst ? 1 : 0}`;
   }
+  if (request.kind === "timeline") return `/live/${stream}/timeline.json`;
   const query = [
     ...(reload ? [`msn=${reload.msn}`] : []),
     ...(reload?.part === undefined ? [] : [`part=${reload.part}`]),
@@ -60,7 +61,8 @@ function scopesOf(target: Target): readonly string[] {
       return scopesOfMedia(target.address, target.stream);
     case "playlist": {
       const { stream, request } = target;
-      if (request.kind === "multivariant") return scopesOfPlaylist(stream);
+      // It names every rendition: a purge of one of them takes its playlists, and its objects are fetched anew.
+      if (request.kind === "multivariant" || request.kind === "timeline") return scopesOfPlaylist(stream);
       return scopesOfPlaylist(stream, { rendition: request.rendition, file: fileOf(request.kind) });
     }
     case "status":

@@ -10,10 +10,10 @@ import {
 } from "../../wire/admin.ts";
 import { problem } from "../../wire/problem.ts";
 import { LIVE_STREAMS_SCOPE, streamScope } from "../../wire/purge-prefix.ts";
+import { readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { adminOnly } from "./admin-only.ts";
-import { readJson } from "./body.ts";
 import { fleetAdmin } from "./fleet.ts";
 import { NO_STORE } from "./no-store.ts";
 import { signWatch } from "./signing.ts";
@@ -27,6 +27,7 @@ import {
   setDisabled,
   updateStream,
 } from "./streams.ts";
+import { signToken } from "./tokens.ts";
 import { webhooksAdmin } from "./webhooks.ts";
 
 type App = { Bindings: OriginEnv };
@@ -42,6 +43,8 @@ admin.use(adminOnly);
 admin.route("/transcoders", fleetAdmin);
 
 admin.route("/webhooks", webhooksAdmin);
+
+admin.post("/tokens", signToken);
 
 admin.post("/streams", async (c) => {
   const wanted = await readJson(c.req.raw, CreateStreamSchema, MAX_ADMIN_BYTES);
@@ -63,18 +66,26 @@ admin.patch("/streams/:id", async (c) => {
   const id = c.req.param("id");
   await updateStream(c.env.DB, id, settings.value);
   const stream = await findStream(c.env.DB, id);
+  // Viewers see it now; who comes later asks for it.
+  if (stream && settings.value.title !== undefined)
+    c.executionCtx.waitUntil(c.env.LIVE_STREAM.getByName(id).announce(stream.title || id));
   return settings.value.access === undefined ? answer(c, stream) : answerTold(c, stream);
 });
 
 admin.get("/streams/:id/health", async (c) => {
   const stream = await findStream(c.env.DB, c.req.param("id"));
   if (!stream) return answer(c, undefined);
-  const { state, source, samples } = await c.env.LIVE_STREAM.getByName(stream.id).health();
+  const object = await c.env.LIVE_STREAM.getByName(stream.id).health();
+  const { state, source, samples, viewers, sockets, shards, qoe } = object;
   const isOn = state === "live" || state === "starting";
   const advice = isOn ? advise({ ...(source && { source }), samples }) : [];
   const health: StreamHealth = {
     id: stream.id,
     state,
+    viewers,
+    sockets,
+    shards,
+    qoe: { ...qoe, heights: [...qoe.heights] },
     ...(source && { source }),
     samples: [...samples],
     advice: [...advice],

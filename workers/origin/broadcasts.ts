@@ -69,7 +69,7 @@ async function find(env: OriginEnv, id: string): Promise<BroadcastRecord | undef
 }
 
 function recordOf(id: string, stream: string, facts: BroadcastFacts): BroadcastRecord {
-  const { state, startedAt, endedAt, sessions, segments, seconds, gaps, report, checkAt } = facts;
+  const { state, startedAt, endedAt, sessions, segments, seconds, gaps, viewers, report, checkAt } = facts;
   return {
     id,
     stream,
@@ -85,6 +85,7 @@ function recordOf(id: string, stream: string, facts: BroadcastFacts): BroadcastR
     segments,
     seconds,
     gaps,
+    ...(viewers && { viewers }),
     ...(report && { report: { ...report, missing: [...report.missing], checkedAt: iso(report.checkedAt) } }),
     ...(checkAt !== undefined && { checkAt: iso(checkAt) }),
   };

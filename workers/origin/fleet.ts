@@ -9,10 +9,10 @@ import {
 } from "../../wire/fleet.ts";
 import { parse } from "../../wire/parse.ts";
 import { problem } from "../../wire/problem.ts";
+import { readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { notFound, respond } from "../problems.ts";
 import { bearerOf, sameToken } from "./bearer.ts";
-import { readJson } from "./body.ts";
 import { NO_STORE } from "./no-store.ts";
 
 type App = { Bindings: OriginEnv };

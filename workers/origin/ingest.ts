@@ -16,10 +16,10 @@ import {
 } from "../../wire/ingest.ts";
 import { parse } from "../../wire/parse.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
+import { declaredLength, readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { notFound, respond } from "../problems.ts";
 import { bearerOf } from "./bearer.ts";
-import { declaredLength, readJson } from "./body.ts";
 import { admit, STREAM_DISABLED } from "./core/admit.ts";
 import { writeProblem } from "./ingest-problems.ts";
 import { NO_STORE } from "./no-store.ts";

@@ -6,10 +6,10 @@ import { type Problem, problem } from "../../wire/problem.ts";
 import { PurgeRequestSchema } from "../../wire/purge.ts";
 import type { Scope } from "../../wire/purge-prefix.ts";
 import { type PurgeRefusal, scopesMeant } from "../../wire/purge-request.ts";
+import { readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { adminOnly } from "./admin-only.ts";
-import { readJson } from "./body.ts";
 import { NO_STORE } from "./no-store.ts";
 
 /** As many prefixes as there may be, as long as they may be. */

@@ -10,10 +10,10 @@ import {
   WATCH_AUDIENCE,
   type WatchClaims,
 } from "../../wire/watch-token.ts";
+import { readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
 import { signWatchToken } from "../watch-tokens.ts";
-import { readJson } from "./body.ts";
 import { NO_STORE } from "./no-store.ts";
 import { findStream } from "./streams.ts";
 

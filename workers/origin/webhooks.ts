@@ -18,9 +18,9 @@ import {
   TEST_EVENT,
   type WebhookTested,
 } from "../../wire/webhooks.ts";
+import { readJson } from "../body.ts";
 import type { OriginEnv } from "../env.ts";
 import { respond } from "../problems.ts";
-import { readJson } from "./body.ts";
 import { NO_STORE } from "./no-store.ts";
 
 /** Longest body of a request, bytes. */

@@ -16,7 +16,10 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
 };
 /** Pure files in folders of shells. */
 const PURE_FILES = [
-  ...["state", "pace", "clock", "backoff", "keys", "words"].map((name) => `web/player/${name}.ts`),
+  ...[
+    ...["state", "pace", "clock", "backoff", "keys", "words", "place", "starvation", "viewers"],
+    ...["feed/request", "feed/follow", "feed/qoe"],
+  ].map((name) => `web/player/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(
     (name) => `demo/${name}.ts`,
   ),

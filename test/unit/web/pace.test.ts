@@ -25,7 +25,10 @@ describe("paceOf", () => {
     ["speeds up with less than a second of buffer", { latency: 1 }, 1.04],
     ["never plays faster than is hardly heard", { latency: 4 }, 1.08],
     ["never speeds up on a thin buffer", { latency: 3, buffer: 0.1 }, 1],
-    ["does not slow down below the target", { latency: 0.2, buffer: 0.2 }, 1],
+    ["lets a little less than the target be", { latency: 0.5, buffer: 0.3 }, 1],
+    ["slows down when the target has moved away", { latency: 0.42, buffer: 0.2 }, 0.96],
+    ["goes on until it is there", { latency: 0.5, buffer: 0.3, rate: 0.96 }, 0.96],
+    ["and no further", { latency: 0.61, buffer: 0.4, rate: 0.96 }, 1],
   ])("%s", (_name, sample, rate) => {
     expect(rateOf(sample)).toBeCloseTo(rate, 5);
   });

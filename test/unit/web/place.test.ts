@@ -1,7 +1,7 @@
 /** A watch page finds its stream and its signed path in its own address, and says when that does not open. */
 import { afterEach, expect, it, vi } from "vitest";
 import { askStatus } from "../../../web/player/api.ts";
-import { placeOf, statusPath } from "../../../web/player/place.ts";
+import { placeOf, socketUrl, statusPath, timelinePath } from "../../../web/player/place.ts";
 import { decide, INITIAL, type PlayerEvent, phaseOf } from "../../../web/player/state.ts";
 import { messageOf } from "../../../web/player/words.ts";
 
@@ -22,6 +22,24 @@ it.each([
 ])("%s", (pathname, base, stream) => {
   expect(placeOf(pathname)).toEqual({ base, stream });
   expect(statusPath({ base, stream })).toBe(`${base}/api/streams/${stream}`);
+});
+
+it.each([
+  [
+    "/watch/radio",
+    "https:",
+    "wss://edge.example/connection/websocket?stream=radio",
+    "/live/radio/timeline.json",
+  ],
+  [
+    "/p/a.b.c/watch/radio",
+    "http:",
+    "ws://edge.example/p/a.b.c/connection/websocket?stream=radio",
+    "/p/a.b.c/live/radio/timeline.json",
+  ],
+])("finds the socket and the timeline of %s", (pathname, protocol, socket, timeline) => {
+  expect(socketUrl(placeOf(pathname), { protocol, host: "edge.example" })).toBe(socket);
+  expect(timelinePath(placeOf(pathname))).toBe(timeline);
 });
 
 it("asks below its signed path, and tells a refusal from a stream that is not there", async () => {

@@ -217,6 +217,76 @@ describe("the viewer's wishes", () => {
   });
 });
 
+describe("what the socket tells", () => {
+  const told = (state: StreamState, startedAt?: string): PlayerEvent => ({
+    type: "told",
+    state,
+    random,
+    ...(startedAt !== undefined && { startedAt }),
+  });
+  const fed: PlayerEvent = { type: "fed", fed: true, missed: false, random };
+  const askedAfterMs = (...events: readonly PlayerEvent[]): number => {
+    const ask = story(...events).effects.find((effect) => effect.type === "ask-later");
+    return ask?.type === "ask-later" ? ask.afterMs : Number.NaN;
+  };
+
+  it("is shown at once, for the broadcast that is open", () => {
+    const away = story(...live, told("interrupted", FIRST), { type: "stalled" });
+    expect(phaseOf(away.state)).toBe("interrupted");
+    expect(phaseOf(decide(away.state, told("live")).state)).toBe("buffering");
+    expect(phaseOf(story(...live, { type: "finished" }, told("ended")).state)).toBe("ended");
+  });
+
+  it.each<readonly [string, readonly PlayerEvent[], PlayerEvent]>([
+    ["a show that begins", [status("offline")], told("live", FIRST)],
+    ["another show", [status("ended")], told("live", SECOND)],
+    ["a stream that was taken away", [...live], told("offline")],
+    ["a state of nobody knows what", [{ type: "unanswered", random }], told("live", FIRST)],
+  ])("makes the page ask, within half a second, about %s", (_name, before, event) => {
+    expect(story(...before, event).effects).toEqual([{ type: "ask-later", afterMs: 250 }]);
+    expect(story(...before, event).state.playback).toBe(story(...before).state.playback);
+  });
+
+  it("changes the title", () => {
+    const { stream } = story(...live, { type: "titled", title: "Encore" }).state;
+    expect(stream).toMatchObject({ title: "Encore", state: "live" });
+    expect(story({ type: "titled", title: "Encore" }).state.stream).toBe("unasked");
+  });
+
+  it("saves most questions, while it tells", () => {
+    expect(askedAfterMs(...live, fed)).toBe(60_000);
+    expect(askedAfterMs(...live, fed, status("live"))).toBe(60_000);
+    expect(askedAfterMs(status("offline"), fed)).toBe(10_000);
+    expect(askedAfterMs(...live, fed, { type: "fed", fed: false, missed: false, random })).toBe(12_000);
+    expect(askedAfterMs(...live, fed, { type: "unanswered", random })).toBe(2_000);
+  });
+
+  it.each<readonly [string, readonly PlayerEvent[], number]>([
+    [
+      "an old answer does not say what was told",
+      [status("offline"), fed, told("live", FIRST), status("offline")],
+      2_000,
+    ],
+    ["an answer says it", [status("offline"), fed, told("ended", FIRST), status("ended")], 10_000],
+    ["the first frames are on their way", [fed, bare("starting")], 2_000],
+    ["changes may have been missed", [...live, { ...fed, missed: true }], 250],
+  ])("asks as often as ever, or not, when %s", (_name, events, afterMs) => {
+    expect(askedAfterMs(...events)).toBe(afterMs);
+  });
+
+  it("opens a show whose first answer was too old", () => {
+    const { effects, state } = story(
+      status("offline"),
+      fed,
+      told("live", FIRST),
+      status("offline"),
+      status("live"),
+    );
+    expect(effects[0]).toMatchObject({ type: "open", from: "live" });
+    expect(state.told).toBeUndefined();
+  });
+});
+
 describe("whatever happens", () => {
   const events: readonly PlayerEvent[] = [
     status("offline"),
@@ -242,6 +312,10 @@ describe("whatever happens", () => {
     { type: "replay" },
     { type: "connected" },
     { type: "visibility", hidden: true },
+    { type: "fed", fed: true, missed: true, random },
+    { type: "told", state: "ended", random },
+    { type: "told", state: "live", startedAt: SECOND, random },
+    { type: "titled", title: "Encore" },
   ];
   /** Deterministic pseudo-random numbers (mulberry32). */
   function numbers(seed: number): () => number {

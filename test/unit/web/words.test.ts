@@ -8,9 +8,20 @@ import {
   messageOf,
   qualityWords,
   sinceWords,
+  viewersWords,
 } from "../../../web/player/words.ts";
 
 describe("words", () => {
+  it.each([
+    [0, "Nobody watching"],
+    [1, "1 watching"],
+    [999, "999 watching"],
+    [1_204, "1,204 watching"],
+    [1_000_000, "1,000,000 watching"],
+  ])("an audience of %d is %s", (viewers, words) => {
+    expect(viewersWords(viewers)).toBe(words);
+  });
+
   it.each([
     [1.62, "1.6 s"],
     [-0.2, "0.0 s"],

@@ -1,18 +1,22 @@
 /** Around the player: title, since when, and the page's own state for styles and tests. */
-import { byId, setText } from "../../dom.ts";
+import { byId, icon, setText } from "../../dom.ts";
+import { ICONS } from "../icons.ts";
 import type { Snapshot } from "../player.ts";
-import { profileWords, sinceWords } from "../words.ts";
+import { profileWords, sinceWords, viewersWords } from "../words.ts";
 
 /** The answer draws the page. */
 export function bindPage(): (snapshot: Snapshot) => void {
   const title = byId("title", HTMLElement);
   const meta = byId("meta", HTMLElement);
+  const viewersFact = byId("viewers", HTMLElement);
+  const viewersText = byId("viewers-words", HTMLElement);
+  byId("viewers-icon", HTMLElement).append(icon(ICONS.people));
   const video = byId("video", HTMLVideoElement);
   const { dataset } = document.documentElement;
 
   const soundOnly = byId("sound-only", HTMLElement);
 
-  return ({ phase, status, atEdge, replay, qualities }) => {
+  return ({ phase, status, atEdge, replay, qualities, viewers }) => {
     dataset.player = phase;
     dataset.edge = atEdge ? "live" : "behind";
     const hasMedia = video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA;
@@ -24,6 +28,8 @@ export function bindPage(): (snapshot: Snapshot) => void {
     const onAir = status?.state === "live" || status?.state === "interrupted";
     document.title = name ? `${onAir ? "● " : ""}${name} · Millrace` : "Millrace";
     setText(meta, metaWords(status, replay));
+    viewersFact.hidden = viewers === undefined || !onAir || phase === "ended";
+    if (viewers !== undefined) setText(viewersText, viewersWords(viewers));
   };
 }
 

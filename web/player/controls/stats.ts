@@ -42,6 +42,10 @@ function rows(snapshot: Snapshot, video: HTMLVideoElement): readonly (readonly [
   const playing = qualities?.playing;
   return [
     ["Latency", latency ? `${seconds(latency.seconds)} (by ${latency.by})` : "–"],
+    [
+      "Playlists",
+      reading === undefined ? "–" : reading.pushed ? "Pushed over the socket" : "Asked for over HTTP",
+    ],
     ["Behind playlist", reading?.live ? `${seconds(reading.latency)}, target ${seconds(target)}` : "–"],
     ["Buffer", seconds(reading?.buffer)],
     ["Rate", `${video.playbackRate.toFixed(2)}×`],

@@ -1,10 +1,12 @@
-/** How large a request may be: its URL, and its headers together. Pure. */
+/** How large a request may be: its URL, its headers together, and the one body that viewers send. Pure. */
 import { type Problem, problem } from "../../../wire/problem.ts";
 
 /** Letters of the longest URL. */
 export const MAX_URL_LETTERS = 4096;
 /** Letters of all headers' names and values together. */
 export const MAX_HEADER_LETTERS = 16 * 1024;
+/** Bytes of a guest's request: a name of 64 letters, each written as two escapes, is not as long. */
+export const MAX_GUEST_BYTES = 1024;
 
 /** What is wrong with the size of a request, if anything. */
 export function sizeProblem(

@@ -1,7 +1,7 @@
 /**
  * What a LiveStream, its relays and its viewer sets say to each other over RPC (docs/wire.md, "Between the objects"). Types only.
  */
-import type { StreamPosition } from "../wire/centrifugo.ts";
+import type { StreamPosition } from "../../wire/centrifugo.ts";
 
 /** A publication of `live:<stream>`. */
 export interface LivePublication {

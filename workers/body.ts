@@ -1,8 +1,8 @@
 /** Reading request bodies: sizes are known and capped before a byte is parsed. */
 import type * as v from "valibot";
-import { fail, ok, type Result } from "../../media/result.ts";
-import { parseJson } from "../../wire/parse.ts";
-import { type Problem, problem } from "../../wire/problem.ts";
+import { fail, ok, type Result } from "../media/result.ts";
+import { parseJson } from "../wire/parse.ts";
+import { type Problem, problem } from "../wire/problem.ts";
 
 /** The declared length of a body, when there is one and it is within the limit. */
 export function declaredLength(request: Request, limit: number): Result<number, Problem> {

@@ -1,0 +1,56 @@
+/** Where the objects of a stream's viewers are made: near the viewers whom their names tell of. A hint counts only the first time. */
+
+import { parseShardName } from "./core/shards.ts";
+import type { Branch } from "./core/viewer-messages.ts";
+import type { LiveRelay } from "./live-relay.ts";
+import type { ViewerSet } from "./viewer-set.ts";
+
+/** Where the platform can make objects (Durable Objects, "Location hints"). */
+const REGIONS = [
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const satisfies readonly DurableObjectLocationHint[];
+
+/** The region of viewers of whom none is known. */
+export const ANYWHERE = "any";
+
+/** A region by its name; whatever else somebody says is no region. */
+export const regionNamed = (name: string): string => REGIONS.find((region) => region === name) ?? ANYWHERE;
+
+const placeOf = (region: string | undefined): DurableObjectNamespaceGetDurableObjectOptions => {
+  const locationHint = REGIONS.find((known) => known === region);
+  return locationHint ? { locationHint } : {};
+};
+
+/** A shard's object. */
+export const viewerSet = (
+  namespace: DurableObjectNamespace<ViewerSet>,
+  shard: string,
+): DurableObjectStub<ViewerSet> =>
+  namespace.get(namespace.idFromName(shard), placeOf(parseShardName(shard)?.region));
+
+/** A relay's object, near the first shard that it reaches. */
+export const liveRelay = (
+  namespace: DurableObjectNamespace<LiveRelay>,
+  relay: string,
+  branches: readonly Branch[],
+): DurableObjectStub<LiveRelay> => {
+  const [first] = branches.flatMap(shardsBelow);
+  return namespace.get(
+    namespace.idFromName(relay),
+    placeOf(first === undefined ? undefined : parseShardName(first)?.region),
+  );
+};
+
+/** All shards that a branch reaches. */
+export const shardsBelow = (branch: Branch): readonly string[] =>
+  "shard" in branch ? [branch.shard] : branch.branches.flatMap(shardsBelow);

@@ -1,0 +1,116 @@
+/** From an append to a socket and back, through real shards and the stock client: nothing is lost, whatever is evicted. */
+import { evictDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { mediaPlaylist } from "../../media/hls.ts";
+import { extend, type Timeline } from "../../media/timeline.ts";
+import { LiveEventSchema, liveChannel } from "../../wire/live-events.ts";
+import { parse, parseJson } from "../../wire/parse.ts";
+import { TimelineSnapshotSchema } from "../../wire/timeline-snapshot.ts";
+import { createStream, Encoder, fresh, textOf } from "./encoder.ts";
+import { liveStream, recordOf } from "./stream-object.ts";
+import { stockClient } from "./viewer-set-client.ts";
+
+/** A page: it has a copy of the timeline, and extends it by what its socket says. */
+async function follow(stream: string) {
+  const { regions } = await liveStream(stream).shards("weur");
+  expect(regions).toEqual({ weur: [`${stream}/weur/1`] });
+  const read = parseJson(TimelineSnapshotSchema, await textOf(await fresh(`/live/${stream}/timeline.json`)));
+  if (!read.ok) throw new Error(read.error.detail);
+  const { epoch, offset } = read.value;
+  const page: { timeline: Timeline; offsets: number[]; viewers: number; types: string[] } = {
+    timeline: read.value.timeline,
+    offsets: [],
+    viewers: 0,
+    types: [],
+  };
+  const { client, drop } = stockClient(stream, {}, { shard: "weur/1" });
+  const subscription = client.newSubscription(liveChannel(stream), { since: { epoch, offset } });
+  subscription.on("publication", ({ data, offset: at }) => {
+    const event = parse(LiveEventSchema, data);
+    if (!event.ok) throw new Error(event.error.detail);
+    page.types.push(event.value.type);
+    if (at !== undefined) page.offsets.push(at);
+    if (event.value.type === "viewers") page.viewers = event.value.viewers;
+    if (event.value.type !== "media") return;
+    const extended = extend(page.timeline, event.value.session, event.value.entries);
+    if (!extended.ok) throw new Error(JSON.stringify(extended.error));
+    page.timeline = extended.value.timeline;
+  });
+  subscription.subscribe();
+  client.connect();
+  await subscription.ready(5_000);
+  const isUpToDate = () =>
+    vi.waitFor(
+      async () =>
+        expect(mediaPlaylist(page.timeline, "v720")).toBe(
+          await textOf(await fresh(`/live/${stream}/v720/index.m3u8`)),
+        ),
+      { timeout: 8_000, interval: 100 },
+    );
+  return { page, client, drop, isUpToDate, first: offset + 1 };
+}
+
+const expectDense = (offsets: readonly number[], first: number) =>
+  expect(offsets).toEqual(offsets.map((_, index) => first + index));
+
+describe("a page with a socket", () => {
+  it("draws what the server draws, over drops and evictions of the stream and of the shard", async () => {
+    const encoder = await Encoder.open(await createStream("page"));
+    await encoder.pushSegment();
+    const { page, client, drop, isUpToDate, first } = await follow("page");
+    await encoder.pushSegment();
+    await isUpToDate();
+    const shard = env.VIEWER_SET.getByName("page/weur/1");
+    for (const harm of [
+      async () => drop(),
+      () => evictDurableObject(liveStream("page")),
+      () => evictDurableObject(shard, { webSockets: "hibernate" }),
+      async () => {
+        await evictDurableObject(liveStream("page"));
+        await evictDurableObject(shard, { webSockets: "hibernate" });
+      },
+    ]) {
+      await encoder.pushSegment();
+      await harm();
+      await encoder.pushSegment();
+      await isUpToDate();
+    }
+    expectDense(page.offsets, first);
+    expect(page.types).not.toContain("timeline");
+    client.disconnect();
+  });
+
+  it("is counted while it plays, and is told how many do", async () => {
+    const encoder = await Encoder.open(await createStream("counted-page"));
+    await encoder.pushSegment();
+    const { page, client } = await follow("counted-page");
+    expect((await liveStream("counted-page").status()).viewers).toBe(0);
+    await client.rpc("playing", { playing: true });
+    await vi.waitFor(() => expect(page.viewers).toBe(1), { timeout: 5_000 });
+    await client.rpc("qoe", {
+      stalls: 1,
+      stalledMs: 500,
+      playedMs: 9_500,
+      droppedFrames: 0,
+      shownFrames: 300,
+      height: 720,
+    });
+    await vi.waitFor(
+      async () =>
+        expect(await liveStream("counted-page").health()).toMatchObject({
+          viewers: 1,
+          sockets: 1,
+          shards: 1,
+          qoe: { reports: 1, stalls: 1 },
+        }),
+      { timeout: 5_000 },
+    );
+    client.disconnect();
+    await vi.waitFor(async () => expect((await liveStream("counted-page").status()).viewers).toBe(0), {
+      timeout: 5_000,
+    });
+    await encoder.close("broadcast");
+    expect((await recordOf(encoder.grant.broadcast)).viewers?.peak).toBe(1);
+  });
+});

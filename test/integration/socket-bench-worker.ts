@@ -1,0 +1,122 @@
+/**
+ * The bare Worker for `npm run bench -- --only fanout`: it leads a socket to the shard that the URL names, and has what the shards
+ * are measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { LiveRelay as Relay } from "../../durable-objects/live-relay.ts";
+import { LiveStream as Stream } from "../../durable-objects/live-stream.ts";
+import { ViewerSet as Shard } from "../../durable-objects/viewer-set.ts";
+import type { EdgeEnv, ObjectsEnv, OriginEnv } from "../../workers/env.ts";
+import worker from "../../workers/index.ts";
+
+export * from "../../workers/index.ts";
+
+/** Relays and shards that passed something on, by their names; objects and Worker share an isolate here. */
+const relays = new Set<string>();
+const shards = new Set<string>();
+
+/** The objects, which can be told to die. */
+export class LiveRelay extends Relay {
+  override deliver(...args: Parameters<Relay["deliver"]>): ReturnType<Relay["deliver"]> {
+    relays.add(this.ctx.id.name ?? "");
+    return super.deliver(...args);
+  }
+
+  die(): void {
+    this.ctx.abort("the benchmark killed it");
+  }
+}
+export class LiveStream extends Stream {
+  die(): void {
+    this.ctx.abort("the benchmark killed it");
+  }
+}
+export class ViewerSet extends Shard {
+  override deliver(...args: Parameters<Shard["deliver"]>): ReturnType<Shard["deliver"]> {
+    shards.add(this.ctx.id.name ?? "");
+    return super.deliver(...args);
+  }
+
+  die(): void {
+    this.ctx.abort("the benchmark killed it");
+  }
+}
+
+interface Env extends EdgeEnv, OriginEnv, ObjectsEnv {
+  readonly BARE_SOCKETS: DurableObjectNamespace<BareSockets>;
+}
+/** What can be told to die. */
+interface Mortal {
+  die(): Promise<void>;
+}
+
+/** `?stream=<id>&shard=<number>`. */
+const SHARD_PATH = "/_bench/shard";
+/** `?object=<number>`: a socket at a bare object. A POST to it sends its body to all sockets of `?objects=<n>` objects. */
+const BARE_PATH = "/_bench/bare";
+
+/** `?class=relay|shard|stream&stream=<id>`: kills one that is at work. */
+const KILL_PATH = "/_bench/kill";
+
+/** Holds sockets and loops `send`. */
+export class BareSockets extends DurableObject {
+  override fetch(): Response {
+    const [client, server] = Object.values(new WebSocketPair());
+    if (!client || !server) return new Response(null, { status: 500 });
+    this.ctx.acceptWebSocket(server);
+    return new Response(null, { status: 101, webSocket: client });
+  }
+
+  /** Send to all. */
+  send(text: string): void {
+    for (const socket of this.ctx.getWebSockets()) socket.send(text);
+  }
+}
+
+async function bare(request: Request, url: URL, env: Env): Promise<Response> {
+  const objectOf = (number: string) => env.BARE_SOCKETS.getByName(number);
+  if (request.method !== "POST") return objectOf(url.searchParams.get("object") ?? "0").fetch(request);
+  const text = await request.text();
+  const count = Number(url.searchParams.get("objects"));
+  await Promise.all(Array.from({ length: count }, (_, index) => objectOf(String(index)).send(text)));
+  return new Response(null, { status: 204 });
+}
+
+function shard(request: Request, url: URL, env: Env): Promise<Response> {
+  const stream = url.searchParams.get("stream") ?? "";
+  const name = `${stream}/any/${url.searchParams.get("shard") ?? "0"}`;
+  const headers = new Headers(request.headers);
+  headers.set("x-millrace-stream", stream);
+  headers.set("x-millrace-shard", name);
+  headers.set("x-millrace-viewer", crypto.randomUUID());
+  headers.set("x-millrace-address", crypto.randomUUID());
+  return env.VIEWER_SET.getByName(name).fetch(new Request(request, { headers }));
+}
+
+async function kill(url: URL, env: Env): Promise<Response> {
+  const victim = victimOf(url, env);
+  if (!victim) return new Response("nobody is at work", { status: 404 });
+  // Whoever dies answers with an error.
+  await victim.die().catch(() => undefined);
+  return new Response(null, { status: 204 });
+}
+
+function victimOf(url: URL, env: Env): Mortal | undefined {
+  const kind = url.searchParams.get("class");
+  const [name] =
+    kind === "relay" ? relays : kind === "shard" ? shards : [url.searchParams.get("stream") ?? ""];
+  if (name === undefined) return undefined;
+  const namespace = kind === "relay" ? env.LIVE_RELAY : kind === "shard" ? env.VIEWER_SET : env.LIVE_STREAM;
+  // The classes of this Worker are those above.
+  return namespace.getByName(name) as unknown as Mortal;
+}
+
+export default {
+  fetch(request, env, ctx) {
+    const url = new URL(request.url);
+    if (url.pathname === KILL_PATH) return kill(url, env);
+    if (url.pathname === BARE_PATH) return bare(request, url, env);
+    if (url.pathname === SHARD_PATH) return shard(request, url, env);
+    return worker.fetch(request, env, ctx);
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,138 @@
+/**
+ * `GET /connection/websocket`: looks at who wants a socket, finds its shard and hands the request over. What is said on it is
+ * between the client and the shard (durable-objects/viewer-set.ts).
+ */
+import { within } from "../../durable-objects/deadline.ts";
+import { STREAM_ID } from "../../media/address.ts";
+import { problem } from "../../wire/problem.ts";
+import type { EdgeEnv } from "../env.ts";
+import { respond } from "../problems.ts";
+import { forbidden } from "./access.ts";
+import { localHeaders, unavailable } from "./answers.ts";
+import { isOriginAllowed } from "./core/origin-check.ts";
+import { hintOf, type Place, regionOf } from "./core/region.ts";
+import { notLive } from "./fills.ts";
+import { type EdgeContext, refuseWatching } from "./gate.ts";
+import { isTooMuch, tooManyRequests } from "./limits.ts";
+import { ShardDirectories, type Wanted } from "./shard-directory.ts";
+import { twice } from "./twice.ts";
+import { addressKey, viewerKey } from "./viewer.ts";
+
+/** What a shard is told of a socket. A request from outside never reaches it, so nobody else can say these. */
+export const SOCKET_HEADERS = {
+  stream: "x-millrace-stream",
+  shard: "x-millrace-shard",
+  viewer: "x-millrace-viewer",
+  address: "x-millrace-address",
+  /** The other way: `1` says that the shard takes no more. */
+  full: "x-millrace-full",
+} as const;
+/**
+ * What of a handshake is the client's to choose (RFC 6455 4.1); the rest is the platform's. Not extensions: compression (RFC 7692)
+ * would be done anew for each of 4,000 sockets, with every event.
+ */
+const HANDSHAKE = ["sec-websocket-protocol"];
+/** Other shards that are tried. */
+const MAX_OTHERS = 3;
+/** Longest wait for a shard. */
+const PATIENCE_MS = 5_000;
+/** Seconds until there may be room. */
+const RETRY_SECONDS = 5;
+/** And until an address may have closed some of its sockets. */
+const ADDRESS_RETRY_SECONDS = 10;
+
+/** What this isolate knows of shards. */
+export const directories = new ShardDirectories();
+
+/** Open a socket for whoever may watch its stream. */
+export async function serveSocket(c: EdgeContext): Promise<Response> {
+  const request = c.req.raw;
+  if (request.method !== "GET" || request.headers.get("upgrade")?.toLowerCase() !== "websocket")
+    return refused(426, "upgrade-required", "This address is for WebSockets.", { upgrade: "websocket" });
+  const [stream = "", ...others] = new URL(request.url).searchParams.getAll("stream");
+  if (!STREAM_ID.test(stream) || others.length > 0)
+    return refused(400, "bad-stream", "The address must name one stream, as ?stream=radio.");
+  if (!isOriginAllowed(request.headers.get("origin"), request.url, c.env.SOCKET_ORIGINS))
+    return refused(403, "foreign-origin", "Pages of this origin may not open a socket here.");
+  if (await isTooMuch(c.env.API_LIMIT, request)) return tooManyRequests();
+  // Events name every rendition: whose token limits the height polls the playlists that it opens.
+  if (c.get("visitor").maxHeight !== undefined) return forbidden();
+  return (await refuseWatching(c, stream, notLive())) ?? open(c, stream);
+}
+
+async function open(c: EdgeContext, stream: string): Promise<Response> {
+  const request = c.req.raw;
+  const [viewer, address] = await Promise.all([viewerKey(c.env, request), addressKey(c.env, request)]);
+  const wanted: Wanted = { stream, region: regionOf(placeOf(request)), viewer };
+  try {
+    return await openSomewhere(c, wanted, address);
+  } catch (error) {
+    console.error("edge: a socket", stream, error);
+    return unavailable();
+  }
+}
+
+const placeOf = ({ cf }: Request): Place => ({
+  continent: cf?.continent,
+  latitude: cf?.latitude,
+  longitude: cf?.longitude,
+});
+
+async function openSomewhere(c: EdgeContext, wanted: Wanted, address: string): Promise<Response> {
+  const { env, executionCtx } = c;
+  const full: string[] = [];
+  let shard = await directories.shardFor(env, executionCtx, wanted);
+  while (shard !== undefined) {
+    const answer = await askShard(env, c.req.raw, { ...wanted, shard, address });
+    if (answer.webSocket) return answer;
+    await answer.body?.cancel();
+    if (answer.status === 429) return tooManySockets();
+    if (answer.headers.get(SOCKET_HEADERS.full) === null)
+      throw new Error(`${shard} answered ${answer.status}`);
+    full.push(shard);
+    if (full.length > MAX_OTHERS) break;
+    shard = await directories.shardInstead(env, executionCtx, wanted, full);
+  }
+  return refused(503, "no-room", "There is no room for another socket just now. Come back in a moment.", {
+    "retry-after": String(RETRY_SECONDS),
+  });
+}
+
+interface Visit extends Wanted {
+  readonly shard: string;
+  readonly address: string;
+}
+
+/** Hand the handshake over: the shard learns what it must know, and neither address, token nor cookie. */
+function askShard(env: EdgeEnv, request: Request, visit: Visit): Promise<Response> {
+  const headers = new Headers({
+    upgrade: "websocket",
+    [SOCKET_HEADERS.stream]: visit.stream,
+    [SOCKET_HEADERS.shard]: visit.shard,
+    [SOCKET_HEADERS.viewer]: visit.viewer,
+    [SOCKET_HEADERS.address]: visit.address,
+  });
+  for (const name of HANDSHAKE) {
+    const value = request.headers.get(name);
+    if (value !== null) headers.set(name, value);
+  }
+  // Only the first call of all decides where an object is.
+  const options = hintOf(visit.region);
+  const ask = () =>
+    env.VIEWER_SET.getByName(visit.shard, options).fetch("https://viewers.millrace.invalid/socket", {
+      headers,
+    });
+  return within(PATIENCE_MS, visit.shard, twice(ask));
+}
+
+const tooManySockets = (): Response =>
+  refused(429, "too-many-sockets", "Too many sockets are open from this address.", {
+    "retry-after": String(ADDRESS_RETRY_SECONDS),
+  });
+
+const refused = (
+  status: number,
+  name: string,
+  title: string,
+  headers: Record<string, string> = {},
+): Response => respond(problem(status, name, title), { ...localHeaders("refused"), ...headers });
