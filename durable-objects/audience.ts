@@ -26,12 +26,13 @@ import { regionNamed } from "./placement.ts";
 import { QoeWindow } from "./qoe-window.ts";
 import { type HeldShard, ShardRows } from "./shard-rows.ts";
 import { ViewerCount } from "./viewer-count.ts";
+import { ViewerDoors } from "./viewer-doors.ts";
 
 /** What an audience needs of its object. */
 export interface AudienceParts {
   readonly state: LiveState;
   readonly storage: DurableObjectStorage;
-  readonly env: () => Pick<ObjectsEnv, "VIEWER_SET" | "LIVE_RELAY">;
+  readonly env: () => Pick<ObjectsEnv, "VIEWER_SET" | "LIVE_RELAY" | "DB">;
   readonly keepAlive: (work: Promise<unknown>) => void;
   /** The stream's id. */
   readonly stream: string;
@@ -56,10 +57,11 @@ export class Audience {
   readonly #rows: ShardRows;
   readonly #fanOut: FanOut;
   readonly #count: ViewerCount;
+  readonly #doors: ViewerDoors;
   readonly #qoe = new QoeWindow();
   #shards: readonly HeldShard[] = [];
-  /** What viewers were told last, and when. */
-  #told = { viewers: 0, at: 0 };
+  /** What viewers were told last, and when; absent: nobody knows any more. */
+  #told: { readonly viewers?: number; readonly at: number } = { viewers: 0, at: 0 };
   #isTelling = false;
 
   constructor(parts: AudienceParts, now: number) {
@@ -68,14 +70,27 @@ export class Audience {
     this.#rows = new ShardRows(storage);
     this.#count = new ViewerCount(state.archive);
     this.#fanOut = new FanOut({ env, keepAlive, stream: () => stream, log: state.log });
+    this.#doors = new ViewerDoors({
+      stream,
+      db: () => env().DB,
+      isDisabled: () => state.stored.disabled,
+      keepAlive,
+      sendAway: (whom) => this.#fanOut.sendAway(whom),
+    });
     if (state.log.isStored) {
+      this.#told = { at: 0 };
       state.stored.prepare();
       this.#shards = this.#rows.load(now);
       this.#fanOut.set(shardsInTree(this.#shards, now), now);
     }
     state.log.listen((publication) => {
-      this.#fanOut.publish(publication);
-      this.look(Date.now());
+      try {
+        this.#fanOut.publish(publication);
+        this.look(Date.now());
+      } catch (error) {
+        // It is stored, and what shards lack they ask for: an encoder's append is not to fail because of viewers.
+        console.error("a publication was not passed on", error);
+      }
     });
   }
 
@@ -144,11 +159,15 @@ export class Audience {
     const { state } = this.#parts;
     if (this.#shards.length > 0) this.#settle(decideShards(this.#shards, now, this.#parts.capacity), now);
     this.#count.note(state.live, this.viewers(now), now);
+    if (this.#fanOut.isEmpty) return;
+    this.#doors.look(now);
     this.#tellCount(now);
   }
 
   #directory(now: number): ShardDirectory {
-    return { regions: shardsOffered(this.#shards, now, this.#parts.capacity) };
+    const regions = shardsOffered(this.#shards, now, this.#parts.capacity);
+    const offered = new Set(Object.values(regions).flat());
+    return { regions, others: shardsInTree(this.#shards, now).filter((shard) => !offered.has(shard)) };
   }
 
   /** Somebody listens. */

@@ -72,6 +72,12 @@ export class FanOut {
     this.#lanes.push({ stream: stream(), position: log.position, publications: [publication] });
   }
 
+  /** Have the sockets closed of those who may not watch any more. */
+  sendAway(leave: NonNullable<Delivery["leave"]>): void {
+    const { stream, log } = this.#ports;
+    this.#lanes.push({ stream: stream(), position: log.position, publications: [], leave });
+  }
+
   /** Whom shards report to: a relay, or the stream itself. */
   parentsOf(shards: readonly string[]): Readonly<Record<string, string | null>> {
     return Object.fromEntries(shards.map((shard) => [shard, this.#tree.parents[shard] ?? null]));

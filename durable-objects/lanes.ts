@@ -116,7 +116,8 @@ export function joined(before: Delivery | undefined, next: Delivery): Delivery {
     ...all.filter((publication) => !isPassing(publication)).slice(-LIVE_HISTORY),
     ...(newest ? [newest] : []),
   ];
-  return { ...next, publications };
+  const leave = before.leave === "all" ? "all" : (next.leave ?? before.leave);
+  return { ...next, publications, ...(leave && { leave }) };
 }
 
 const isPassing = ({ offset }: LivePublication): boolean => offset === undefined;

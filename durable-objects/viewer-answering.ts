@@ -13,7 +13,7 @@ import type { Qoe } from "../wire/player-report.ts";
 import type { Connection } from "./core/socket/connection.ts";
 import { decide } from "./core/socket/decide.ts";
 import type { Need, Outcome, Scene, Supplied } from "./core/socket/decision.ts";
-import { spend } from "./core/socket/limits.ts";
+import { costOfFrame, QOE_MS, spend, spendOnReply } from "./core/socket/limits.ts";
 import { flush, type Seat } from "./viewer-seats.ts";
 
 /** What is done for a socket beyond sending it lines. */
@@ -59,11 +59,12 @@ export class ViewerAnswering {
     const lines = parseFrame(message);
     if (!lines.ok) return lines.error;
     const admitted: Admitted[] = [];
+    seat.allowance = spend(seat.allowance, seat.heardAt, costOfFrame(message.length)).allowance;
     for (const line of lines.value) {
       const { allowance, verdict } = spend(seat.allowance, seat.heardAt);
       seat.allowance = allowance;
       if (verdict === "far-too-many") return DISCONNECT.tooManyRequests;
-      admitted.push({ line, isTooSoon: verdict === "too-many" });
+      admitted.push(verdict === "too-many" ? tooSoon(line) : { line, isTooSoon: false });
     }
     return admitted;
   }
@@ -84,11 +85,11 @@ export class ViewerAnswering {
 
   async #answerOne(seat: Seat, { line, isTooSoon }: Admitted): Promise<void> {
     if (line.type === "pong") return;
+    const id = line.type === "refused" ? line.id : line.command.id;
+    if (isTooSoon) return reply(seat, id, errorReply(id, ERROR.tooManyRequests));
     if (line.type === "refused" && seat.connection.who === undefined) {
       return this.#ends.close(seat, DISCONNECT.badRequest);
     }
-    const id = line.type === "refused" ? line.id : line.command.id;
-    if (isTooSoon) return reply(seat, id, errorReply(id, ERROR.tooManyRequests));
     if (line.type === "refused") return reply(seat, id, errorReply(id, line.error));
     await this.#command(seat, line.command);
   }
@@ -118,15 +119,27 @@ export class ViewerAnswering {
       if (seat.progress !== undefined) seat.progress = outcome.from;
     }
     if (outcome.progress !== undefined) seat.progress = outcome.progress;
-    if (outcome.qoe) this.#ends.qoe(outcome.qoe);
+    if (outcome.qoe && seat.heardAt - seat.qoeAt >= QOE_MS) {
+      seat.qoeAt = seat.heardAt;
+      this.#ends.qoe(outcome.qoe);
+    }
     if (outcome.close) this.#ends.close(seat, outcome.close);
   }
 }
 
 /** A `send` has no id, and gets no reply whatever becomes of it. */
 function reply(seat: Seat, id: number, text: string): void {
-  if (id > 0) seat.pending.push(text);
+  if (id === 0) return;
+  seat.pending.push(text);
+  seat.allowance = spendOnReply(seat.allowance, text.length);
 }
+
+/** What it says is not held while it waits for its answer. */
+const tooSoon = (line: Line): Admitted => ({
+  line:
+    line.type === "command" ? { type: "refused", id: line.command.id, error: ERROR.tooManyRequests } : line,
+  isTooSoon: true,
+});
 
 /** More bytes of UTF-8 than a frame may have; most frames are short enough whatever they say. */
 const isTooBig = (message: string): boolean =>

@@ -29,6 +29,7 @@ export class ViewerFeed {
   #heardOf: StreamPosition | undefined;
   #isLate = false;
   #isCatchingUp = false;
+  #isRetrying = false;
   /** Goes on when everything was forgotten. */
   #life = 0;
 
@@ -119,10 +120,20 @@ export class ViewerFeed {
       }
     } catch (error) {
       console.warn("the stream does not say what was missed", { error: String(error) });
-      setTimeout(() => this.#catchUp(), RETRY_MS);
+      this.#retry();
     } finally {
       this.#isCatchingUp = false;
     }
+  }
+
+  /** Once a second, however often it failed: the stream may have too much to do as it is. */
+  #retry(): void {
+    if (this.#isRetrying) return;
+    this.#isRetrying = true;
+    setTimeout(() => {
+      this.#isRetrying = false;
+      this.#catchUp();
+    }, RETRY_MS);
   }
 }
 

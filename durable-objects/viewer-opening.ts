@@ -13,6 +13,8 @@ export interface Opening {
   readonly shard: string;
   readonly viewer: string;
   readonly address: string;
+  /** Until when the token of its path opens the stream, milliseconds since 1970. */
+  readonly until?: number;
 }
 
 /** How many sockets a shard takes; the operator may choose others. */
@@ -40,10 +42,11 @@ export function readOpening(request: Request): Result<Opening, Response> {
   const shard = request.headers.get("x-millrace-shard");
   const viewer = request.headers.get("x-millrace-viewer");
   const address = request.headers.get("x-millrace-address");
-  if (!stream || !shard || !viewer || !address) {
+  const until = request.headers.get("x-millrace-until");
+  if (!stream || !shard || !viewer || !address || !/^\d{1,15}$/.test(until ?? "0")) {
     return fail(respond(problem(400, "bad-socket", "A socket is opened at the edge.")));
   }
-  return ok({ stream, shard, viewer, address });
+  return ok({ stream, shard, viewer, address, ...(until !== null && { until: Number(until) }) });
 }
 
 /** Sent elsewhere: the edge tries another shard. */

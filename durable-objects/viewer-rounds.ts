@@ -72,6 +72,11 @@ export class ViewerRounds {
     this.#ctx.storage.setAlarm(Math.max(now + DRAIN_MS, Math.min(next, pings.last + PING_MS)));
   }
 
+  /** A round failed: the next one may not. */
+  again(now: number): void {
+    if (this.#seats.size > 0) this.#ctx.storage.setAlarm(now + ROUND_MS);
+  }
+
   /** When it was last heard of. */
   #lifeOf({ socket, heardAt }: Seat): number {
     return Math.max(heardAt, this.#ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0);

@@ -18,6 +18,8 @@ export interface Seat {
   heardAt: number;
   /** The newest offset that it says it has; only clients that say so are measured. */
   progress: number | undefined;
+  /** When its player's report was counted last. */
+  qoeAt: number;
   /** It was too far behind, and has not come back yet. */
   behindSince: number | undefined;
 }
@@ -96,6 +98,7 @@ export class Seats {
       work: undefined,
       heardAt: connection.openedAt,
       progress: undefined,
+      qoeAt: 0,
       behindSince: undefined,
     };
     this.#seats.set(socket, seat);

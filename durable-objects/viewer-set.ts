@@ -13,6 +13,7 @@ import {
 import { LiveEventSchema, liveChannel } from "../wire/live-events.ts";
 import { parseJson } from "../wire/parse.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
+import { type Admission, admit } from "./core/admission.ts";
 import type { Need, Supplied } from "./core/socket/decision.ts";
 import { MAX_BEHIND } from "./core/socket/limits.ts";
 import { type Presence, presenceOf } from "./core/socket/presence.ts";
@@ -35,6 +36,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
   readonly #answering: ViewerAnswering;
   /** Whose shard this is; known as long as there are sockets. */
   #shard: { readonly name: string; readonly stream: string; readonly source: ViewerSource } | undefined;
+  #admission: Admission | undefined;
   /** People who watch the stream, as it said last. */
   #viewers = 0;
 
@@ -82,6 +84,9 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const room = roomOf({ ...this.env });
     if (this.#rounds.isDraining || this.#seats.size >= room.sockets) return full();
     if (this.#seats.from(address) >= room.ofAddress) return tooManySockets();
+    const { isAdmitted, after } = admit(this.#admission, Date.now());
+    this.#admission = after;
+    if (!isAdmitted) return full();
     this.#shard ??= { name: shard, stream, source: new ViewerSource(this.env, stream) };
     return this.#open(opening.value);
   }
@@ -107,7 +112,13 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
 
   /** Pings, deadlines, the heartbeat. */
   override async alarm(): Promise<void> {
-    this.#rounds.go(Date.now());
+    try {
+      this.#rounds.go(Date.now());
+    } catch (error) {
+      // The platform gives an alarm up that failed six times, and without it nobody is pinged or reported any more.
+      console.error("a round failed", error);
+      this.#rounds.again(Date.now());
+    }
     if (this.#seats.size > 0) await this.#reports.now();
   }
 
@@ -118,6 +129,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       if (offset === undefined) this.#note(data);
     }
     this.#feed.deliver(delivery);
+    if (delivery.leave) this.#sendAway(delivery.leave);
   }
 
   /** Who is in the stream's channel, of those who are here. */
@@ -141,15 +153,12 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     else this.#takeAllBack();
   }
 
-  #open({ stream, shard, viewer, address }: Opening): Response {
+  #open(opening: Opening): Response {
     const { 0: outside, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket);
     this.#seats.add(socket, {
       client: crypto.randomUUID(),
-      stream,
-      shard,
-      viewer,
-      address,
+      ...opening,
       openedAt: Date.now(),
       channels: [],
       playing: false,
@@ -206,6 +215,14 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     this.#seats.change(seat, { ...connection, channels: [] });
     for (const { channel } of connection.channels) {
       if (!send(seat, unsubscribePush(channel, UNSUBSCRIBED_INSUFFICIENT_STATE))) this.#leave(seat.socket);
+    }
+  }
+
+  /** Who may not watch any more hears nothing more. */
+  #sendAway(whom: NonNullable<Delivery["leave"]>): void {
+    for (const seat of this.#seats.all()) {
+      const isMeant = whom === "all" || seat.connection.until === undefined;
+      if (isMeant) this.#close(seat, DISCONNECT.permissionDenied);
     }
   }
 

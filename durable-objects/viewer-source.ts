@@ -20,7 +20,7 @@ export class ViewerSource {
   readonly #stream: string;
   /** A relay, or nothing: the stream's object itself. */
   #parent: string | undefined;
-  #attendance: { readonly presence: Presence; readonly until: number } | undefined;
+  #attendance: { readonly presence: Promise<Presence>; readonly until: number } | undefined;
 
   constructor(env: ObjectsEnv, stream: string) {
     this.#env = env;
@@ -37,19 +37,25 @@ export class ViewerSource {
     return within(ANSWER_MS, "say", this.#live().say(from, data));
   }
 
-  /** Who is in the stream's channel, in all shards that take sockets; `own` is what the shard `name` sees itself. */
-  async presence(name: string, own: () => Presence): Promise<Presence> {
+  /** Who is in the stream's channel, in all shards; `own` is what the shard `name` sees itself. */
+  presence(name: string, own: () => Presence): Promise<Presence> {
     const now = Date.now();
     if (this.#attendance && now < this.#attendance.until) return this.#attendance.presence;
+    // Thousands who ask at once are one question.
+    const presence = this.#askAll(name, own);
+    this.#attendance = { presence, until: now + REMEMBERED_MS };
+    return presence;
+  }
+
+  async #askAll(name: string, own: () => Presence): Promise<Presence> {
     const region = name.split("/")[1] ?? "";
     const directory = await within(ANSWER_MS, "shards", this.#live().shards(region));
-    const others = Object.values(directory.regions)
-      .flat()
-      .filter((shard) => shard !== name);
+    const all = [...Object.values(directory.regions).flat(), ...(directory.others ?? [])];
+    const others = all.filter((shard) => shard !== name);
     const asked = others.map((shard) => this.#env.VIEWER_SET.getByName(shard).presence());
     const presence = mergePresence([own(), ...(await within(ANSWER_MS, "presence", Promise.all(asked)))]);
     const lasts = others.length < FEW_SHARDS ? REMEMBERED_MS : LONG_REMEMBERED_MS;
-    this.#attendance = { presence, until: now + lasts };
+    this.#attendance = { presence: Promise.resolve(presence), until: Date.now() + lasts };
     return presence;
   }
 

@@ -10,13 +10,18 @@ function preloadPlayer(): Plugin {
     name: "preload-player",
     transformIndexHtml: {
       order: "post",
-      handler(_html, { bundle, filename }) {
+      handler(html, { bundle, filename }) {
         if (!bundle || !filename.endsWith("watch.html")) return [];
-        return Object.values(bundle)
-          .filter((file) => file.type === "chunk" && /assets\/(engine-)?hls/.test(file.fileName))
-          .map((file) => ({
+        const player = Object.values(bundle).flatMap((file) =>
+          file.type === "chunk" && /assets\/(engine-)?hls/.test(file.fileName)
+            ? [file.fileName, ...file.imports]
+            : [],
+        );
+        return player
+          .filter((name) => !html.includes(name))
+          .map((name) => ({
             tag: "link",
-            attrs: { rel: "modulepreload", crossorigin: true, href: `/${file.fileName}` },
+            attrs: { rel: "modulepreload", crossorigin: true, href: `/${name}` },
             injectTo: "head",
           }));
       },

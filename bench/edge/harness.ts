@@ -66,7 +66,7 @@ export class EdgeBench {
   /** Build and start them; the first is an edge, and the others use its objects. */
   static async start(
     workers: readonly BenchWorker[],
-    vars: Readonly<Record<string, number>> = {},
+    vars: Readonly<Record<string, string>> = {},
   ): Promise<EdgeBench> {
     const folder = mkdtempSync(join(MEMORY_FOLDER, "millrace-edge-"));
     let miniflare: Miniflare | undefined;
@@ -160,7 +160,7 @@ function optionsOf(
   scripts: ReadonlyMap<Entry, string>,
   folder: string,
   ports: readonly number[],
-  vars: Readonly<Record<string, number>>,
+  vars: Readonly<Record<string, string>>,
 ) {
   const [home] = workers;
   const object = (className: string, name: string) => ({

@@ -22,6 +22,8 @@ const WARM_EVENTS = 4;
 const PART_MS = 500;
 const TARGET_RATIO = 1.3;
 const STREAM = "bench-fanout";
+/** So many sockets a shard that 10,000 make three of them. */
+const SETTINGS = { SHARD_SOCKETS: "4500", ADDRESS_SOCKETS: "100000" };
 
 /** How an event got to the sockets. */
 interface Spread {
@@ -57,7 +59,7 @@ const OTHER_FILES = 200;
 
 /** A workerd of its own for each: one does not give the files of closed sockets back at once. */
 async function inWorkerd<T>(measure: (base: string) => Promise<T>): Promise<T> {
-  const bench = await EdgeBench.start([{ name: "edge", entry: "sockets" }]);
+  const bench = await EdgeBench.start([{ name: "edge", entry: "sockets" }], SETTINGS);
   try {
     return await measure(bench.url("edge"));
   } finally {
@@ -75,7 +77,7 @@ async function measureOurs(base: string, sockets: number): Promise<Spread> {
     JSON.stringify({ id: 1, connect: {} }),
     JSON.stringify({ id: 2, subscribe: { channel: liveChannel(STREAM) } }),
   ];
-  const urls = spreadUrls(base, sockets, (object) => `/_bench/shard?stream=${STREAM}&shard=${object}`);
+  const urls = spreadUrls(base, sockets, () => `/connection/websocket?stream=${STREAM}`);
   const pool = await SocketPool.open(urls, hello, '"id":2,"subscribe"');
   try {
     return await watch(sockets, async () => {

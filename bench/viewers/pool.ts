@@ -54,7 +54,7 @@ export class SocketPool {
   }
 
   /** Listen for a mark, then do what sends it; when each socket got it, milliseconds since 1970. */
-  async arrivals(mark: string, send: () => Promise<void>, limitMs = 30_000): Promise<readonly number[]> {
+  async arrivals(mark: string, send: () => Promise<void>, limitMs = 10_000): Promise<readonly number[]> {
     await this.#ask({ type: "await", mark, limitMs });
     const got = this.#next();
     await send();

@@ -12,7 +12,7 @@ import { type Heard, Listeners } from "./listeners.ts";
 
 const STREAM = "bench-recovery";
 /** Sockets of a shard: so few that there are more shards than a LiveStream has branches. */
-const CAPACITY = 40;
+const SETTINGS = { SHARD_SOCKETS: "40", ADDRESS_SOCKETS: "100000" };
 const LOOK_MS = 50;
 const GIVE_UP_MS = 60_000;
 /** The broadcast goes on for this long before something dies. */
@@ -32,7 +32,7 @@ const DEATHS: readonly Death[] = [
 
 /** Measure with so many clients. */
 export async function measureRecovery(clients: number): Promise<readonly Figure[]> {
-  const bench = await EdgeBench.start([{ name: "edge", entry: "sockets" }], { SHARD_SOCKETS: CAPACITY });
+  const bench = await EdgeBench.start([{ name: "edge", entry: "sockets" }], SETTINGS);
   try {
     const base = bench.url("edge");
     const encoder = await LiveEncoder.start(base, STREAM);

@@ -17,6 +17,8 @@ export interface Delivery {
   /** Where the channel is after them: a shard that is not there by then lacks some, and asks for them. */
   readonly position: StreamPosition;
   readonly publications: readonly LivePublication[];
+  /** Whose sockets are to be closed after that: of those without a token in their path, or everybody's. */
+  readonly leave?: "unsigned" | "all";
 }
 
 /** Part of the tree below a LiveStream: a shard, or a relay that passes on to others. */
@@ -73,6 +75,8 @@ export interface Followed {
 /** The shards of a stream that take sockets, by region of the edge location. */
 export interface ShardDirectory {
   readonly regions: Readonly<Record<string, readonly string[]>>;
+  /** Shards that have sockets and take no more just now. */
+  readonly others?: readonly string[];
 }
 
 /** Name of a shard. */

@@ -52,6 +52,16 @@ describe("viewers", () => {
     expect((await live.health()).viewers).toBe(500);
   });
 
+  it("are told after an eviction although they are none, as they may have been some", async () => {
+    const { shard, live, tree } = await listening("forgotten-count");
+    await vi.waitFor(() => expect(shard.counts).toEqual([1]));
+    await evictDurableObject(live);
+    await tree.install();
+    shard.playing = 0;
+    await shard.report();
+    await vi.waitFor(() => expect(shard.counts.at(-1)).toBe(0));
+  });
+
   it("of a broadcast are kept with it: at most, and on average", async () => {
     const { encoder, shard, live, tree } = await listening("average");
     await encoder.pushSegment();

@@ -1,15 +1,16 @@
 /** From an append to a socket and back, through real shards and the stock client: nothing is lost, whatever is evicted. */
-import { evictDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { LOOK_MS } from "../../durable-objects/viewer-doors.ts";
 import { mediaPlaylist } from "../../media/hls.ts";
 import { extend, type Timeline } from "../../media/timeline.ts";
 import { LiveEventSchema, liveChannel } from "../../wire/live-events.ts";
 import { parse, parseJson } from "../../wire/parse.ts";
 import { TimelineSnapshotSchema } from "../../wire/timeline-snapshot.ts";
-import { createStream, Encoder, fresh, textOf } from "./encoder.ts";
-import { liveStream, recordOf } from "./stream-object.ts";
-import { stockClient } from "./viewer-set-client.ts";
+import { ADMIN, createStream, Encoder, fresh, json, origin, textOf } from "./encoder.ts";
+import { liveStream, passTime, recordOf } from "./stream-object.ts";
+import { BareClient, stockClient } from "./viewer-set-client.ts";
 
 /** A page: it has a copy of the timeline, and extends it by what its socket says. */
 async function follow(stream: string) {
@@ -112,5 +113,38 @@ describe("a page with a socket", () => {
     });
     await encoder.close("broadcast");
     expect((await recordOf(encoder.grant.broadcast)).viewers?.peak).toBe(1);
+  });
+});
+
+describe("a stream that is closed to those who watch it", () => {
+  const visitor = { shard: "weur/1" };
+  async function watching(stream: string) {
+    const encoder = await Encoder.open(await createStream(stream));
+    await encoder.pushSegment();
+    await liveStream(stream).shards("weur");
+    const open = await BareClient.connect(stream, {}, visitor);
+    const signed = await BareClient.connect(stream, {}, { ...visitor, until: Date.now() + 3_600_000 });
+    for (const client of [open, signed]) {
+      await client.ask({ id: 2, subscribe: { channel: liveChannel(stream) } });
+    }
+    await vi.waitFor(async () => expect((await liveStream(stream).health()).sockets).toBe(2), 5_000);
+    return { encoder, open, signed };
+  }
+
+  it("by making it private: who has a token stays, all others go with the next heartbeat", async () => {
+    const { encoder, open, signed } = await watching("turned");
+    await origin("/admin/streams/turned", json("PATCH", { access: "private" }, ADMIN));
+    passTime(LOOK_MS);
+    await runDurableObjectAlarm(env.VIEWER_SET.getByName("turned/weur/1"));
+    expect(await open.end()).toMatchObject({ code: 3507 });
+    const before = signed.offsets.length;
+    await encoder.pushPart();
+    await vi.waitFor(() => expect(signed.offsets.length).toBeGreaterThan(before), 5_000);
+  });
+
+  it("by disabling it: everybody goes at once", async () => {
+    const { open, signed } = await watching("disabled-while-watched");
+    await origin("/admin/streams/disabled-while-watched/disable", { method: "POST", headers: ADMIN });
+    expect([await open.end(), await signed.end()]).toMatchObject([{ code: 3507 }, { code: 3507 }]);
   });
 });

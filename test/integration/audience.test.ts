@@ -4,6 +4,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
 import { GROWN_MS } from "../../durable-objects/core/shards.ts";
+import { FanOut } from "../../durable-objects/fan-out.ts";
 import { mediaPlaylist } from "../../media/hls.ts";
 import { extend, type Timeline } from "../../media/timeline.ts";
 import { LIVE_HISTORY } from "../../wire/live-events.ts";
@@ -319,5 +320,30 @@ describe("a shard", () => {
     newest.playing = 0;
     await newest.report();
     expect((await live.health()).shards).toBe(shards - 1);
+  });
+});
+
+describe("viewers that cannot be reached", () => {
+  it("fail no append", async () => {
+    const { encoder, shard } = await listening("unreachable");
+    await encoder.pushSegment();
+    const broken = vi.spyOn(FanOut.prototype, "publish").mockImplementation(() => {
+      throw new Error("injected");
+    });
+    await encoder.pushSegment();
+    broken.mockRestore();
+    await encoder.pushPart();
+    await shard.report();
+    expect(dense(shard.offsets)).toBe(true);
+    expect(shard.position).toEqual((await liveStream("unreachable").since(undefined)).position);
+  });
+
+  it("are named although their shards take no more sockets", async () => {
+    const { shard, live } = await listening("brimful");
+    shard.sockets = 3_900;
+    await shard.report();
+    const { regions, others } = await live.shards("weur");
+    expect(others).toEqual([shard.name]);
+    expect(Object.values(regions).flat()).not.toContain(shard.name);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * The bare Worker for `npm run bench -- --only fanout`: it leads a socket to the shard that the URL names, and has what the shards
- * are measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
+ * The bare Worker for `npm run bench -- --only fanout`: it has objects that can be told to die, and what the shards are
+ * measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
  */
 import { DurableObject } from "cloudflare:workers";
 import { LiveRelay as Relay } from "../../durable-objects/live-relay.ts";
@@ -50,8 +50,6 @@ interface Mortal {
   die(): Promise<void>;
 }
 
-/** `?stream=<id>&shard=<number>`. */
-const SHARD_PATH = "/_bench/shard";
 /** `?object=<number>`: a socket at a bare object. A POST to it sends its body to all sockets of `?objects=<n>` objects. */
 const BARE_PATH = "/_bench/bare";
 
@@ -82,17 +80,6 @@ async function bare(request: Request, url: URL, env: Env): Promise<Response> {
   return new Response(null, { status: 204 });
 }
 
-function shard(request: Request, url: URL, env: Env): Promise<Response> {
-  const stream = url.searchParams.get("stream") ?? "";
-  const name = `${stream}/any/${url.searchParams.get("shard") ?? "0"}`;
-  const headers = new Headers(request.headers);
-  headers.set("x-millrace-stream", stream);
-  headers.set("x-millrace-shard", name);
-  headers.set("x-millrace-viewer", crypto.randomUUID());
-  headers.set("x-millrace-address", crypto.randomUUID());
-  return env.VIEWER_SET.getByName(name).fetch(new Request(request, { headers }));
-}
-
 async function kill(url: URL, env: Env): Promise<Response> {
   const victim = victimOf(url, env);
   if (!victim) return new Response("nobody is at work", { status: 404 });
@@ -116,7 +103,6 @@ export default {
     const url = new URL(request.url);
     if (url.pathname === KILL_PATH) return kill(url, env);
     if (url.pathname === BARE_PATH) return bare(request, url, env);
-    if (url.pathname === SHARD_PATH) return shard(request, url, env);
     return worker.fetch(request, env, ctx);
   },
 } satisfies ExportedHandler<Env>;

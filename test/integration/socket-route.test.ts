@@ -262,6 +262,15 @@ describe("what a shard is told", () => {
     expect(new URL(url).search).toBe("");
   });
 
+  it("when the token of its path ends", async () => {
+    const before = Date.now();
+    const hour = await sign(STREAM, { seconds: 3600 });
+    expect((await open(from, {}, address(`/p/${hour}`))).status).toBe(101);
+    const until = Number(only().headers.get(SOCKET_HEADERS.until));
+    expect(until).toBeGreaterThan(before + 3_590_000);
+    expect(until).toBeLessThan(before + 3_700_000);
+  });
+
   it("names a stranger by address and player, and an address by what one customer has", async () => {
     const told = async (headers: Record<string, string>, others: Partial<EdgeEnv> = {}) => {
       await open({ ...from, ...headers }, others);

@@ -14,6 +14,8 @@ export const shardOf = (stream: string, shard = "test/1") => env.VIEWER_SET.getB
 export interface Visitor {
   readonly viewer?: string;
   readonly address?: string;
+  /** When the token of its path ends, milliseconds since 1970. */
+  readonly until?: number;
   /** Region and number of the shard. */
   readonly shard?: string;
 }
@@ -23,7 +25,7 @@ let visitors = 0;
 /** Ask a shard for a socket. */
 export function knock(
   stream: string,
-  { viewer, address, shard = "test/1" }: Visitor = {},
+  { viewer, address, until, shard = "test/1" }: Visitor = {},
 ): Promise<Response> {
   visitors += 1;
   return shardOf(stream, shard).fetch("https://viewers.millrace.invalid/socket", {
@@ -33,6 +35,7 @@ export function knock(
       "x-millrace-shard": `${stream}/${shard}`,
       "x-millrace-viewer": viewer ?? `viewer-${visitors}`,
       "x-millrace-address": address ?? `address-${visitors}`,
+      ...(until !== undefined && { "x-millrace-until": String(until) }),
     },
   });
 }

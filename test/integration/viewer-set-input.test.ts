@@ -60,6 +60,16 @@ describe("frames that end a connection", () => {
     expect(await client.end()).toEqual({ code, reason });
   });
 
+  it("long frames, one after the other", async () => {
+    const client = await BareClient.connect(name);
+    for (let i = 0; i < 60; i += 1) client.socket.send(long(60_000));
+    expect(await client.end()).toEqual({ code: 3013, reason: "too many requests" });
+    const refusals = client.heard.filter(
+      ({ error }) => (error as { code?: number } | undefined)?.code === 111,
+    );
+    expect(refusals.length).toBeGreaterThan(0);
+  });
+
   it("10,000 short commands in one frame", async () => {
     const client = await BareClient.connect(name);
     const frame = "{}\n".repeat(10_000);

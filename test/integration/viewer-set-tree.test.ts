@@ -2,6 +2,8 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { ViewerSource } from "../../durable-objects/viewer-source.ts";
+import type { ObjectsEnv } from "../../workers/env.ts";
 import { signSocketToken } from "../../workers/socket-tokens.ts";
 import { BareClient, shardOf, stockClient, until } from "./viewer-set-client.ts";
 
@@ -59,5 +61,36 @@ describe("two shards of a stream", () => {
     await until(() => expect(viewers().at(-1)).toBe(2));
     two.socket.close(1000, "");
     await until(() => expect(viewers().at(-1)).toBe(1));
+  });
+});
+
+describe("presence", () => {
+  const nobody = { clients: 0, users: 0, list: [] };
+  function source() {
+    const asked: string[] = [];
+    const directory = { regions: { weur: ["s/weur/1", "s/weur/2"] }, others: ["s/weur/3"] };
+    const shards = async () => {
+      asked.push("shards");
+      return directory;
+    };
+    const shard = (name: string) => ({
+      presence: async () => {
+        asked.push(name);
+        return { clients: 5, users: 4, list: [] };
+      },
+    });
+    const env = { LIVE_STREAM: { getByName: () => ({ shards }) }, VIEWER_SET: { getByName: shard } };
+    return { asked, source: new ViewerSource(env as unknown as ObjectsEnv, "s") };
+  }
+
+  it("counts those of shards that are full or drained, too", async () => {
+    const { source: presences } = source();
+    expect(await presences.presence("s/weur/1", () => nobody)).toMatchObject({ clients: 10, users: 8 });
+  });
+
+  it("is one question to the others when thousands ask at once", async () => {
+    const { asked, source: presences } = source();
+    await Promise.all(Array.from({ length: 50 }, () => presences.presence("s/weur/1", () => nobody)));
+    expect(asked).toEqual(["shards", "s/weur/2", "s/weur/3"]);
   });
 });

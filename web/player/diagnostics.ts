@@ -2,7 +2,8 @@
 import type Hls from "hls.js";
 import type { LateFeed } from "./feed/late.ts";
 import type { LiveFeed } from "./feed/live-feed.ts";
-import type { Player, Snapshot } from "./player.ts";
+import type { Player } from "./player.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 export interface Diagnostics {
   readonly video: HTMLVideoElement;

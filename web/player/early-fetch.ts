@@ -2,6 +2,8 @@
 
 /** A playlist of the live edge is soon too old to start from. */
 const USEFUL_MS = 3_000;
+/** Nobody else sees to it that an answer comes: hls.js waits for this one without a clock. */
+const TIMEOUT_MS = 8_000;
 
 /** Fetches ahead: `fetch` now, `take` once. */
 export class EarlyFetch {
@@ -9,7 +11,7 @@ export class EarlyFetch {
 
   /** Start, and forget what was started before. */
   fetch(url: string): void {
-    const text = fetch(url).then((response) => {
+    const text = fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) }).then((response) => {
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       return response.text();
     });

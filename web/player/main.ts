@@ -13,7 +13,8 @@ import type { Engine, EngineEvent } from "./engine.ts";
 import { isPossible, isPreferred, NativeEngine } from "./engine-native.ts";
 import { lateFeed } from "./feed/late.ts";
 import { placeOf } from "./place.ts";
-import { Player, type Snapshot } from "./player.ts";
+import { Player } from "./player.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 const video = byId("video", HTMLVideoElement);
 const place = placeOf(location.pathname);

@@ -31,6 +31,8 @@ const LEAST_BUFFER_SECONDS = 0.25;
 const START_SECONDS = 0.12;
 const STOP_SECONDS = 0.03;
 const START_WAITING_SECONDS = 0.18;
+/** No target moves this far. A show that has only begun is nearer to its edge, and would be slow for minutes. */
+const LONGEST_WAIT_SECONDS = 1.5;
 /** Steps of rate, so that the resampler is left alone most of the time. */
 const STEP = 0.01;
 
@@ -38,7 +40,8 @@ const STEP = 0.01;
 export function paceOf({ latency, target, buffer, targetDuration, rate }: PaceSample): Pace {
   const distance = latency - target;
   if (distance > jumpDistance(targetDuration)) return { type: "jump" };
-  if (distance < (rate < 1 ? -STOP_SECONDS : -START_WAITING_SECONDS)) return { type: "rate", rate: WAITING };
+  const isNear = distance < (rate < 1 ? -STOP_SECONDS : -START_WAITING_SECONDS);
+  if (isNear && distance > -LONGEST_WAIT_SECONDS) return { type: "rate", rate: WAITING };
   const threshold = rate > 1 ? STOP_SECONDS : START_SECONDS;
   if (distance < threshold || buffer < LEAST_BUFFER_SECONDS) return { type: "rate", rate: 1 };
   const wanted = Math.min(FASTEST, Math.max(SLOWEST, 1 + distance * RATE_PER_SECOND));

@@ -6,7 +6,7 @@ import type { StreamStatus } from "../../wire/public.ts";
 import { askStatus } from "./api.ts";
 import { type ClockOffset, latencyOf, learnClock } from "./clock.ts";
 import { EarlyFetch } from "./early-fetch.ts";
-import type { Engine, EngineEvent, Qualities, QualityChoice, Reading } from "./engine.ts";
+import type { Engine, EngineEvent, QualityChoice, Reading } from "./engine.ts";
 import { nextRange, startPlayback } from "./media.ts";
 import {
   addStall,
@@ -18,29 +18,9 @@ import {
   STALL_MARGIN_SECONDS,
 } from "./pace.ts";
 import type { Place } from "./place.ts";
+import type { Snapshot } from "./snapshot.ts";
 import { type Hunger, hungerAfter, isStarved } from "./starvation.ts";
-import { decide, type Effect, INITIAL, isReplay, type Phase, type PlayerEvent, phaseOf } from "./state.ts";
-
-export interface Snapshot {
-  readonly phase: Phase;
-  readonly status?: StreamStatus;
-  readonly replay: boolean;
-  readonly reading?: Reading;
-  /** Where `reading.latency` is to settle: the playlist's target and what stalls added. */
-  readonly target: number;
-  /** Behind the camera. */
-  readonly latency?: { readonly seconds: number; readonly by: "clock" | "playlist" };
-  readonly atEdge: boolean;
-  readonly qualities?: Qualities;
-  readonly engine: string;
-  /** Sound was taken away by the browser's autoplay rule, not by the viewer. */
-  readonly silenced: boolean;
-  readonly stalls: number;
-  /** People who watch, as the socket said last, or the API. */
-  readonly viewers?: number;
-  /** To the first frame: from the navigation, or from when a show began that the page had waited for. */
-  readonly firstFrameMs?: number;
-}
+import { decide, type Effect, INITIAL, isReplay, type PlayerEvent, phaseOf } from "./state.ts";
 
 export type MakeEngine = (
   report: (event: EngineEvent) => void,
@@ -217,6 +197,8 @@ export class Player {
     this.#asking = false;
     this.#answers += 1;
     if (clock) this.#clock = learnClock(this.#clock, clock);
+    // Without the socket, what it said last grows old.
+    if (status.ok && !this.#state.fed) this.#viewers = undefined;
     const random = Math.random();
     if (!status.ok) this.dispatch({ type: status.error, random });
     else this.dispatch({ type: "status", status: status.value, random });

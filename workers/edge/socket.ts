@@ -7,6 +7,7 @@ import { STREAM_ID } from "../../media/address.ts";
 import { problem } from "../../wire/problem.ts";
 import type { EdgeEnv } from "../env.ts";
 import { respond } from "../problems.ts";
+import { verifyWatchToken } from "../watch-tokens.ts";
 import { forbidden } from "./access.ts";
 import { localHeaders, unavailable } from "./answers.ts";
 import { isOriginAllowed } from "./core/origin-check.ts";
@@ -24,6 +25,8 @@ export const SOCKET_HEADERS = {
   shard: "x-millrace-shard",
   viewer: "x-millrace-viewer",
   address: "x-millrace-address",
+  /** Until when the token of the path opens the stream, milliseconds since 1970; not there without one. */
+  until: "x-millrace-until",
   /** The other way: `1` says that the shard takes no more. */
   full: "x-millrace-full",
 } as const;
@@ -62,10 +65,14 @@ export async function serveSocket(c: EdgeContext): Promise<Response> {
 
 async function open(c: EdgeContext, stream: string): Promise<Response> {
   const request = c.req.raw;
-  const [viewer, address] = await Promise.all([viewerKey(c.env, request), addressKey(c.env, request)]);
+  const [viewer, address, until] = await Promise.all([
+    viewerKey(c.env, request),
+    addressKey(c.env, request),
+    untilOf(c),
+  ]);
   const wanted: Wanted = { stream, region: regionOf(placeOf(request)), viewer };
   try {
-    return await openSomewhere(c, wanted, address);
+    return await openSomewhere(c, wanted, { address, ...(until !== undefined && { until }) });
   } catch (error) {
     console.error("edge: a socket", stream, error);
     return unavailable();
@@ -78,12 +85,19 @@ const placeOf = ({ cf }: Request): Place => ({
   longitude: cf?.longitude,
 });
 
-async function openSomewhere(c: EdgeContext, wanted: Wanted, address: string): Promise<Response> {
+/** The end of the path's token. It has been looked at already: it opens this stream now. */
+async function untilOf(c: EdgeContext): Promise<number | undefined> {
+  const [, , token] = c.get("base").split("/");
+  const claims = token === undefined ? undefined : await verifyWatchToken(token, c.env);
+  return claims && claims.exp * 1000;
+}
+
+async function openSomewhere(c: EdgeContext, wanted: Wanted, from: Comer): Promise<Response> {
   const { env, executionCtx } = c;
   const full: string[] = [];
   let shard = await directories.shardFor(env, executionCtx, wanted);
   while (shard !== undefined) {
-    const answer = await askShard(env, c.req.raw, { ...wanted, shard, address });
+    const answer = await askShard(env, c.req.raw, { ...wanted, ...from, shard });
     if (answer.webSocket) return answer;
     await answer.body?.cancel();
     if (answer.status === 429) return tooManySockets();
@@ -98,9 +112,13 @@ async function openSomewhere(c: EdgeContext, wanted: Wanted, address: string): P
   });
 }
 
-interface Visit extends Wanted {
-  readonly shard: string;
+interface Comer {
   readonly address: string;
+  readonly until?: number;
+}
+
+interface Visit extends Wanted, Comer {
+  readonly shard: string;
 }
 
 /** Hand the handshake over: the shard learns what it must know, and neither address, token nor cookie. */
@@ -111,6 +129,7 @@ function askShard(env: EdgeEnv, request: Request, visit: Visit): Promise<Respons
     [SOCKET_HEADERS.shard]: visit.shard,
     [SOCKET_HEADERS.viewer]: visit.viewer,
     [SOCKET_HEADERS.address]: visit.address,
+    ...(visit.until !== undefined && { [SOCKET_HEADERS.until]: String(visit.until) }),
   });
   for (const name of HANDSHAKE) {
     const value = request.headers.get(name);

@@ -15,6 +15,8 @@ export interface Connection {
   readonly address: string;
   /** Milliseconds since 1970. */
   readonly openedAt: number;
+  /** Until when the token of its path opens the stream, milliseconds since 1970; absent: it came without one. */
+  readonly until?: number;
   /** Absent until it has said `connect`. */
   readonly who?: Who;
   readonly channels: readonly Subscription[];
@@ -79,12 +81,13 @@ export const clientInfo = ({ client, who }: Connection): ClientInfo => ({
 
 /** Next moment at which a connection is over unless something happens before, and what it is closed with. */
 export function deadlineOf(
-  { openedAt, who }: Connection,
+  { openedAt, until, who }: Connection,
   behindSince: number | undefined,
 ): { readonly at: number; readonly code: DisconnectCode } | undefined {
-  if (who === undefined) return { at: openedAt + CONNECT_MS, code: DISCONNECT.stale };
   const deadlines = [
-    ...(who.expiresAt === undefined
+    ...(who === undefined ? [{ at: openedAt + CONNECT_MS, code: DISCONNECT.stale }] : []),
+    ...(until === undefined ? [] : [{ at: until, code: DISCONNECT.permissionDenied }]),
+    ...(who?.expiresAt === undefined
       ? []
       : [{ at: who.expiresAt + REFRESH_GRACE_MS, code: DISCONNECT.expired }]),
     ...(behindSince === undefined ? [] : [{ at: behindSince + SLOW_MS, code: DISCONNECT.slow }]),

@@ -5,6 +5,14 @@ export const COMMANDS_BURST = 60;
 export const COMMANDS_PER_SECOND = 30;
 /** Commands at once that only a client gone wrong sends. */
 export const COMMANDS_FAR_TOO_MANY = 10 * COMMANDS_BURST;
+/** A frame costs one command more for so many letters, */
+const LETTERS_A_COMMAND = 4_096;
+/** and so does a reply: the history is long, and may be asked for over and over by who never reads it. */
+const REPLY_LETTERS_A_COMMAND = 16_384;
+/** But no more than this: a client that comes back has something left to say. */
+const MAX_REPLY_COST = COMMANDS_BURST / 2;
+/** Between reports of a player that are counted; it sends one every 10 s. */
+export const QOE_MS = 5_000;
 /** Channels that a socket may be subscribed to. */
 export const MAX_CHANNELS = 32;
 /** Clients in a channel up to which they are listed. */
@@ -30,14 +38,24 @@ export interface Allowance {
 
 export const fullAllowance = (now: number): Allowance => ({ commands: COMMANDS_BURST, at: now });
 
-/** Take one command from an allowance. */
+/** Commands that a frame costs beside those that are in it. */
+export const costOfFrame = (letters: number): number => Math.floor(letters / LETTERS_A_COMMAND);
+
+/** Take what a reply costs, afterwards. */
+export const spendOnReply = ({ commands, at }: Allowance, letters: number): Allowance => ({
+  commands: commands - Math.min(MAX_REPLY_COST, Math.floor(letters / REPLY_LETTERS_A_COMMAND)),
+  at,
+});
+
+/** Take commands from an allowance. */
 export function spend(
   { commands, at }: Allowance,
   now: number,
+  cost = 1,
 ): { readonly allowance: Allowance; readonly verdict: "go" | "too-many" | "far-too-many" } {
   // A clock that steps back gives nothing.
   const filled = commands + (Math.max(0, now - at) / 1000) * COMMANDS_PER_SECOND;
-  const left = Math.min(COMMANDS_BURST, filled) - 1;
+  const left = Math.min(COMMANDS_BURST, filled) - cost;
   const verdict =
     left >= 0 ? "go" : left >= COMMANDS_BURST - COMMANDS_FAR_TOO_MANY ? "too-many" : "far-too-many";
   return { allowance: { commands: left, at: now }, verdict };

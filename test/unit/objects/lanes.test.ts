@@ -105,3 +105,16 @@ it("a joined delivery is no longer than history, and has one count", () => {
   expect(all?.publications.at(-1)).toEqual({ data: "count" });
   expect(all?.position.offset).toBe(LIVE_HISTORY + 5);
 });
+
+describe("who is to leave", () => {
+  const leaving = (leave?: Delivery["leave"]): Delivery => ({ ...delivery(1), ...(leave && { leave }) });
+  it.each([
+    [undefined, undefined, undefined],
+    ["unsigned", undefined, "unsigned"],
+    [undefined, "unsigned", "unsigned"],
+    ["all", "unsigned", "all"],
+    ["unsigned", "all", "all"],
+  ] as const)("%s and %s joined are %s", (before, next, both) => {
+    expect(joined(leaving(before), leaving(next)).leave).toBe(both);
+  });
+});

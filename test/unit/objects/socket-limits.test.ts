@@ -5,7 +5,13 @@ import {
   deadlineOf,
   personOf,
 } from "../../../durable-objects/core/socket/connection.ts";
-import { afterPing, fullAllowance, spend } from "../../../durable-objects/core/socket/limits.ts";
+import {
+  afterPing,
+  costOfFrame,
+  fullAllowance,
+  spend,
+  spendOnReply,
+} from "../../../durable-objects/core/socket/limits.ts";
 import { mergePresence, presenceOf } from "../../../durable-objects/core/socket/presence.ts";
 
 const NOW = 1_800_000_000_000;
@@ -54,11 +60,28 @@ describe("commands", () => {
   });
 });
 
+describe("letters", () => {
+  it("of a frame are a command more for each 4,096", () => {
+    expect([0, 4_095, 4_096, 65_536].map(costOfFrame)).toEqual([0, 0, 1, 16]);
+  });
+
+  it.each([
+    [16_383, 60],
+    [16_384, 59],
+    [200_000, 48],
+    [10_000_000, 30],
+  ])("%i of a reply leave %i commands", (letters, left) => {
+    expect(spendOnReply(fullAllowance(NOW), letters).commands).toBe(left);
+  });
+});
+
 describe("deadlines", () => {
   const known = { ...connection, who: { user: "alice", expiresAt: NOW + 60_000 } };
   it.each([
     ["who never connects", connection, undefined, NOW + 10_000, 3502],
     ["a token", known, undefined, NOW + 85_000, 3005],
+    ["a token in the path", { ...known, until: NOW + 5_000 }, undefined, NOW + 5_000, 3507],
+    ["such a token, before it connects", { ...connection, until: NOW + 5_000 }, undefined, NOW + 5_000, 3507],
     ["a slow reader", known, NOW + 1000, NOW + 11_000, 3008],
     ["a slow reader whose token is over first", known, NOW + 80_000, NOW + 85_000, 3005],
   ])("of %s", (_name, of, behindSince, at, code) => {

@@ -29,6 +29,7 @@ describe("paceOf", () => {
     ["slows down when the target has moved away", { latency: 0.42, buffer: 0.2 }, 0.96],
     ["goes on until it is there", { latency: 0.5, buffer: 0.3, rate: 0.96 }, 0.96],
     ["and no further", { latency: 0.61, buffer: 0.4, rate: 0.96 }, 1],
+    ["is not slow for minutes when a show has only begun", { latency: 4, target: 12, targetDuration: 4 }, 1],
   ])("%s", (_name, sample, rate) => {
     expect(rateOf(sample)).toBeCloseTo(rate, 5);
   });

@@ -1,6 +1,7 @@
 /** Play, sound, live badge, latency, picture-in-picture and full screen. */
 import { byId, setText } from "../../dom.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { readStore, writeStore } from "../store.ts";
 import { durationWords } from "../words.ts";
 import { face } from "./button.ts";

@@ -1,6 +1,6 @@
 /** Hides the controls while somebody just watches. Never while the keyboard is in them or a menu is open. */
 import { byId } from "../../dom.ts";
-import type { Snapshot } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 
 const IDLE_AFTER_MS = 2_800;
 

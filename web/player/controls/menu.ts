@@ -1,7 +1,8 @@
 /** The quality menu: Auto, the levels, sound only, and the statistics. Keys as in the ARIA menu pattern. */
 import { byId, setText } from "../../dom.ts";
 import type { Qualities, QualityChoice } from "../engine.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { bitrateWords, qualityWords } from "../words.ts";
 import { openHelp } from "./keyboard.ts";
 

@@ -1,7 +1,8 @@
 /** What the page says over the picture, the one button that may go with it, and the voice for screen readers. */
 import { byId, icon, setText } from "../../dom.ts";
 import { ICONS } from "../icons.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { Phase } from "../state.ts";
 import { messageOf } from "../words.ts";
 

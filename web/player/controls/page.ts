@@ -1,7 +1,7 @@
 /** Around the player: title, since when, and the page's own state for styles and tests. */
 import { byId, icon, setText } from "../../dom.ts";
 import { ICONS } from "../icons.ts";
-import type { Snapshot } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { profileWords, sinceWords, viewersWords } from "../words.ts";
 
 /** The answer draws the page. */
@@ -28,7 +28,8 @@ export function bindPage(): (snapshot: Snapshot) => void {
     const onAir = status?.state === "live" || status?.state === "interrupted";
     document.title = name ? `${onAir ? "● " : ""}${name} · Millrace` : "Millrace";
     setText(meta, metaWords(status, replay));
-    viewersFact.hidden = viewers === undefined || !onAir || phase === "ended";
+    // Who reads "Nobody watching" is watching, and will be counted in a second.
+    viewersFact.hidden = !viewers || !onAir || phase === "ended";
     if (viewers !== undefined) setText(viewersText, viewersWords(viewers));
   };
 }

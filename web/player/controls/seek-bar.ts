@@ -1,6 +1,7 @@
 /** The bar over the window that can be sought: its right end is the live edge. */
 import { byId, setText } from "../../dom.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { durationWords } from "../words.ts";
 
 /** A window shorter than this is not worth a bar, seconds. */

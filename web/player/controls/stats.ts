@@ -1,6 +1,7 @@
 /** The statistics overlay: what an operator asks for when a viewer complains. */
 import { byId } from "../../dom.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { bitrateWords, qualityWords } from "../words.ts";
 
 export interface Stats {

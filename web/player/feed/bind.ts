@@ -1,7 +1,8 @@
 /** The feed beside the player: carries what the socket tells to player and playlists, and what the player does to the socket. */
 import type { LiveEvent } from "../../../wire/live-events.ts";
 import type { Place } from "../place.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import { LiveFeed } from "./live-feed.ts";
 import type { PushedPlaylists } from "./pushed.ts";
 import { addLook, isWatching, NOTHING_SEEN, type QoeLook, takeReport } from "./qoe.ts";

@@ -52,6 +52,9 @@ function apply(following: Following, event: LiveEvent): Step {
   if (withoutMedia) return { type: "followed", following, event };
   switch (event.type) {
     case "media": {
+      // A show that begins: before its first segment is whole there is no timeline to ask for.
+      if (!timeline && !event.entries.some(({ type }) => type === "segment"))
+        return { type: "followed", following, event };
       if (timeline?.broadcast !== event.broadcast) return { type: "lost", reason: "replaced" };
       const grown = extend(timeline, event.session, event.entries);
       if (!grown.ok) return { type: "lost", reason: "unfit" };
@@ -88,7 +91,3 @@ export const rejoinDelayMs = (losses: number, random: number): number =>
     Math.min(LONGEST_WAIT_MS, FIRST_SPREAD_MS * 2 ** (losses - 1)) *
       (losses === 1 ? random : 0.5 + random / 2),
   );
-
-/** How long a feed may be silent before playlists are asked for over HTTP, milliseconds: parts or segments were due. */
-export const silenceMs = ({ timing: { partTarget, targetDuration } }: Timeline): number =>
-  500 + 1000 * (partTarget === undefined ? 1.5 * targetDuration : 3 * partTarget);

@@ -1,6 +1,7 @@
 /** Brings the feed in when the picture does not have to wait for it. The page's own script holds no more of it than this. */
 import type { Place } from "../place.ts";
-import type { Player, Snapshot } from "../player.ts";
+import type { Player } from "../player.ts";
+import type { Snapshot } from "../snapshot.ts";
 import type { BoundFeed } from "./bind.ts";
 import type { LiveFeed } from "./live-feed.ts";
 

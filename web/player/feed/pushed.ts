@@ -7,8 +7,8 @@ import { decide, edgeOf } from "../../../media/live-edge.ts";
 import { pushedPartHoldBack } from "../../../media/profile.ts";
 import type { Timeline } from "../../../media/timeline.ts";
 import type { Place } from "../place.ts";
-import { silenceMs } from "./follow.ts";
 import { type PlaylistRequest, requestOf } from "./request.ts";
+import { silenceMs } from "./silence.ts";
 
 /** The playlist, or `undefined`: it has to be fetched. Called once, never while `ask` runs. */
 export type Settle = (text: string | undefined) => void;
@@ -31,9 +31,9 @@ export class PushedPlaylists {
     this.#place = place;
   }
 
-  /** Playlists are answered from here. */
+  /** Playlists are answered from here. After the end nothing says whether the next show has begun at the same addresses. */
   get isUp(): boolean {
-    return this.#timeline !== undefined && !this.#isSilent;
+    return this.#timeline !== undefined && !this.#timeline.ended && !this.#isSilent;
   }
 
   /** Requests that wait for an event. */
@@ -41,7 +41,7 @@ export class PushedPlaylists {
     return this.#waiting.size;
   }
 
-  /** The timeline as it is now; `undefined` when the feed is down. */
+  /** The timeline as it is now; `undefined` when the feed is down. Who waits when it ends is told the end. */
   show(timeline: Timeline | undefined): void {
     this.#timeline = timeline;
     this.#isSilent = false;

@@ -1,13 +1,7 @@
 /** Following the channel: the same timeline as at the origin, event by event, or a loss that is noticed. */
 import { describe, expect, it } from "vitest";
 import { type Entry, end, extend, type Timeline } from "../../../../media/timeline.ts";
-import {
-  type Following,
-  follow,
-  rejoinDelayMs,
-  type Step,
-  silenceMs,
-} from "../../../../web/player/feed/follow.ts";
+import { type Following, follow, rejoinDelayMs, type Step } from "../../../../web/player/feed/follow.ts";
 import {
   BROADCAST,
   begin,
@@ -56,7 +50,6 @@ describe("a publication", () => {
   it.each([
     ["with a hole before it", here, media(next), 12, "gap"],
     ["of another broadcast", here, media(next, "other"), 11, "replaced"],
-    ["of media when there was none", { epoch: "e", offset: 10 }, media(next), 11, "replaced"],
     [
       "that says the timeline is another one",
       here,
@@ -97,6 +90,16 @@ describe("a publication", () => {
       expect(followed(follow(blind, { data, offset: 11 }))).toEqual({ ...blind, offset: 11 });
   });
 
+  it("waits for the first segment of a show that begins, and asks for its timeline then", () => {
+    const nothing: Following = { epoch: "e", offset: 10 };
+    const part = follow(nothing, { data: media(partEntries(timeline, [{ duration: 0.5 }], 1)), offset: 11 });
+    expect(followed(part)).toEqual({ epoch: "e", offset: 11 });
+    expect(follow(nothing, { data: media([segmentEntry(timeline, 2)]), offset: 11 })).toEqual({
+      type: "lost",
+      reason: "replaced",
+    });
+  });
+
   it("ends the broadcast", () => {
     const step = follow(here, { data: { type: "end", broadcast: BROADCAST }, offset: 11 });
     expect(followed(step).timeline).toEqual(end(timeline));
@@ -109,12 +112,4 @@ it("spreads the first questions after a loss, and asks ever more seldom", () => 
     2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000,
   ]);
   expect(rejoinDelayMs(7, 0)).toBe(15_000);
-});
-
-it.each([
-  ["ultra", 1_130],
-  ["low", 2_030],
-  ["standard", 6_500],
-] as const)("is patient for a few parts, or a segment and a half: %s", (profile, ms) => {
-  expect(silenceMs(begin(timingOf(profile)))).toBeCloseTo(ms, 5);
 });

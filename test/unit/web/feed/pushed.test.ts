@@ -106,14 +106,18 @@ describe("while the feed is up", () => {
     expect(answers).toEqual([undefined]);
   });
 
-  it("ends with the broadcast, and never tires of it", async () => {
+  it("tells who waits that the broadcast is over, and answers nobody after that: the next one may have begun", () => {
     ask(url(NEXT));
+    ask(url(NEXT, "audio"));
     pushed.show(end(one));
-    expect(answers[0]).toMatch(/#EXT-X-ENDLIST\n$/);
-    vi.advanceTimersByTime(60_000);
-    ask(url());
-    await turn();
+    expect(answers).toEqual([
+      mediaPlaylist(end(one), "v720", { skip: "YES", partHoldBack: 1.02 }),
+      expect.any(String),
+    ]);
     expect(answers[1]).toMatch(/#EXT-X-ENDLIST\n$/);
+    expect(pushed.isUp).toBe(false);
+    expect(ask(url())).toBeUndefined();
+    expect(ask(url(NEXT))).toBeUndefined();
   });
 });
 
