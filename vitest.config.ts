@@ -46,10 +46,10 @@ export default defineConfig({
           globalSetup: ["test/e2e/setup.ts"],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Most of their time is waiting for media that comes at its own pace.
-          maxWorkers: 2,
-          // Encoders that run side by side share two cores.
-          maxConcurrency: 3,
+          // Encoders, a browser and the whole stack in real time: two such files at once are more than two cores can do on a
+          // machine that is busy with something else.
+          maxWorkers: 1,
+          maxConcurrency: 2,
         },
       },
     ],

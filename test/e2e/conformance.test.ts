@@ -42,7 +42,7 @@ const SHOWS = [
 ] as const;
 
 describe.concurrent("a minute of", () => {
-  it.each(SHOWS)("%s keeps every rule", { timeout: 180_000 }, async (profile, names, picture) => {
+  it.each(SHOWS)("%s keeps every rule", { timeout: 300_000 }, async (profile, names, picture) => {
     const stream = `conforms-${profile}`;
     const urlOf = (name: string) => `${stack.dev.edge}/live/${stream}/${name}/index.m3u8`;
     const key = await stack.createStream(stream, { profile });

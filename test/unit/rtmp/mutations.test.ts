@@ -68,7 +68,7 @@ const MUTATIONS: readonly ((input: Uint8Array, random: Random) => Uint8Array)[] 
     ),
 ];
 
-it(`survives ${RUNS} mutated sessions`, { timeout: 60_000 }, () => {
+it(`survives ${RUNS} mutated sessions`, { timeout: 180_000 }, () => {
   const outcomes = new Map<string, number>();
   let mostBuffered = 0;
   let eventsAfterTheEnd = 0;
@@ -101,7 +101,8 @@ it(`survives ${RUNS} mutated sessions`, { timeout: 60_000 }, () => {
   expect(mostBuffered).toBeLessThanOrEqual(MOST_BUFFERED_BYTES);
   expect(eventsAfterTheEnd).toBe(0);
   expect(memory() - memoryBefore).toBeLessThan(256 * 1024 * 1024);
-  expect((user + system) / 1e6).toBeLessThan(20);
+  // Seconds of processor, ten times what it takes alone: something that grows with the square of an input would show.
+  expect((user + system) / 1e6).toBeLessThan(120);
   // The mutations reach everything: sessions that still end well, and failures of many kinds.
   expect(outcomes.get("unpublish")).toBeGreaterThan(RUNS / 20);
   expect([...outcomes.keys()].length).toBeGreaterThan(15);
