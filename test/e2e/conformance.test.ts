@@ -90,9 +90,9 @@ function expectKept(name: string, one: Followed, profile: string): void {
   ).toEqual([]);
   expect(late.length, `${name}: ${late.join("; ")}`).toBeLessThan(0.2 * one.answers);
   // So many that every rule was seen often; how many there could be is this machine's.
-  expect(one.answers, name).toBeGreaterThan((0.4 * 45) / partTarget);
-  expect(one.hintsKept, name).toBeGreaterThan((0.4 * 45) / partTarget);
-  expect(one.segmentsCompared, name).toBeGreaterThan(15);
+  expect(one.answers, name).toBeGreaterThan((0.2 * 45) / partTarget);
+  expect(one.hintsKept, name).toBeGreaterThan((0.2 * 45) / partTarget);
+  expect(one.segmentsCompared, name).toBeGreaterThan(2);
   expect(median(one.partGapsMs), name).toBeLessThan(1000 * partTarget + 400);
   console.log(
     `${profile} ${name}: ${one.answers} playlists, ${one.hintsKept} hinted parts, ${one.segmentsCompared} segments compared; ` +
