@@ -1,30 +1,16 @@
 /** Where the objects of a stream's viewers are made: near the viewers whom their names tell of. A hint counts only the first time. */
 
+import { REGIONS, type Region } from "../wire/regions.ts";
 import { parseShardName } from "./core/shards.ts";
 import type { Branch } from "./core/viewer-messages.ts";
 import type { LiveRelay } from "./live-relay.ts";
 import type { ViewerSet } from "./viewer-set.ts";
 
-/** Where the platform can make objects (Durable Objects, "Location hints"). */
-const REGIONS = [
-  "wnam",
-  "enam",
-  "sam",
-  "weur",
-  "eeur",
-  "apac",
-  "apac-ne",
-  "apac-se",
-  "oc",
-  "afr",
-  "me",
-] as const satisfies readonly DurableObjectLocationHint[];
-
 /** The region of viewers of whom none is known. */
-export const ANYWHERE = "any";
+const ANYWHERE: Region = "any";
 
 /** A region by its name; whatever else somebody says is no region. */
-export const regionNamed = (name: string): string => REGIONS.find((region) => region === name) ?? ANYWHERE;
+export const regionNamed = (name: string): Region => REGIONS.find((region) => region === name) ?? ANYWHERE;
 
 const placeOf = (region: string | undefined): DurableObjectNamespaceGetDurableObjectOptions => {
   const locationHint = REGIONS.find((known) => known === region);

@@ -8,8 +8,8 @@ export const checkSteps = (unitReport: string): Step[] => [
     name: "format and lint",
     program: "biome",
     args: ["ci", "--diagnostic-level=warn", "."],
-    limitSeconds: 60,
+    limitSeconds: 180,
   },
-  { name: "types", program: "npm", args: ["run", "--silent", "types"], limitSeconds: 180 },
-  vitestStep("unit", unitReport, 300),
+  { name: "types", program: "npm", args: ["run", "--silent", "types"], limitSeconds: 540 },
+  vitestStep("unit", unitReport, 600),
 ];

@@ -88,12 +88,15 @@ function expectKept(name: string, one: Followed, profile: string): void {
     one.violations.filter((violation) => !late.includes(violation)),
     name,
   ).toEqual([]);
-  expect(late.length, `${name}: ${late.join("; ")}`).toBeLessThan(0.2 * one.answers);
-  // So many that every rule was seen often; how many there could be is this machine's.
-  expect(one.answers, name).toBeGreaterThan((0.2 * 45) / partTarget);
-  expect(one.hintsKept, name).toBeGreaterThan((0.2 * 45) / partTarget);
-  expect(one.segmentsCompared, name).toBeGreaterThan(2);
-  expect(median(one.partGapsMs), name).toBeLessThan(1000 * partTarget + 400);
+  expect(late.length, `${name}: ${late.join("; ")}`).toBeLessThan(0.05 * one.answers);
+  // Of what there was to see, most was seen. How much there was is this machine's, which may be too slow for its own encoder.
+  const whole = one.state.playlist.segments.filter(({ gap }) => !gap);
+  const parts = whole.reduce((sum, { duration = 0 }) => sum + duration, 0) / partTarget;
+  expect(one.answers, name).toBeGreaterThan(0.55 * parts);
+  expect(one.hintsKept, name).toBeGreaterThan(0.55 * parts);
+  expect(one.segmentsCompared, name).toBeGreaterThan(0.35 * whole.length);
+  expect(whole.length, name).toBeGreaterThan(5);
+  expect(median(one.partGapsMs), name).toBeLessThan(1000 * partTarget + 100);
   console.log(
     `${profile} ${name}: ${one.answers} playlists, ${one.hintsKept} hinted parts, ${one.segmentsCompared} segments compared; ` +
       `a part every ${median(one.partGapsMs).toFixed(0)} ms, at most ${Math.max(...one.partGapsMs)} ms apart; late: ${late.join("; ") || "never"}`,

@@ -5,9 +5,9 @@
 import { type Ring, ringOf, shardFor } from "../../durable-objects/core/ring.ts";
 import type { ShardDirectory } from "../../durable-objects/core/viewer-messages.ts";
 import { within } from "../../durable-objects/deadline.ts";
+import type { Region } from "../../wire/regions.ts";
 import type { EdgeEnv } from "../env.ts";
 import { remember } from "../remember.ts";
-import type { Region } from "./core/region.ts";
 import type { Background } from "./policies.ts";
 import { throughCopies } from "./shard-copies.ts";
 import { twice } from "./twice.ts";

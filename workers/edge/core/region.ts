@@ -1,21 +1,6 @@
 /** Where in the world a viewer is, as the platform names places for objects: viewers of a region share shards. Pure. */
 
-/** Regions, by the names of Durable Objects' location hints. */
-export const REGIONS = [
-  "wnam",
-  "enam",
-  "sam",
-  "weur",
-  "eeur",
-  "apac",
-  "apac-ne",
-  "apac-se",
-  "oc",
-  "afr",
-  "me",
-] as const;
-/** `any`: it is not known, and the object may be wherever the platform likes. */
-export type Region = (typeof REGIONS)[number] | "any";
+import type { Region } from "../../../wire/regions.ts";
 
 /** How an object is asked to be in a region; an object is where it was first asked for from, and the hint is a wish. */
 export const hintOf = (region: Region): { readonly locationHint?: Exclude<Region, "any"> } =>
