@@ -7,6 +7,7 @@ import type { Browser } from "playwright-core";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
 import { measureCpu } from "./cpu.ts";
+import { withDirectStack } from "./direct-stack.ts";
 import { measurePurge } from "./edge/purge.ts";
 import { measureSegment } from "./edge/segment.ts";
 import { measureSwarm } from "./edge/swarm.ts";
@@ -117,7 +118,10 @@ async function measure(part: Part): Promise<readonly Figure[]> {
     case "token":
       return alone(measureToken);
     case "push":
-      return measurePush(await sharedStack(), await sharedBrowser(), seconds);
+      return alone(async () => {
+        const opened = await sharedBrowser();
+        return withDirectStack((direct) => measurePush(direct, opened, seconds));
+      });
     case "fanout":
       return alone(() => measureFanout(sockets));
     case "recovery":

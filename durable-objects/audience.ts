@@ -154,6 +154,11 @@ export class Audience {
     return { viewers: this.viewers(now), sockets, shards, qoe: this.#qoe.summary(now) };
   }
 
+  /** Who may watch has changed. */
+  recheck(now: number): void {
+    if (!this.#fanOut.isEmpty) this.#doors.lookAgain(now);
+  }
+
   /** See to what time alone changes: shards that fell silent, figures that are due. */
   look(now: number): void {
     const { state } = this.#parts;

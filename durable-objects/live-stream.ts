@@ -290,6 +290,11 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
     return this.#audience.report(reports, Date.now());
   }
 
+  /** Who may watch has changed: sockets of those who may not are closed. */
+  recheckViewers(): void {
+    this.#audience.recheck(Date.now());
+  }
+
   /** Viewers without a socket whom an edge has seen: all of the last half minute. */
   polled(edge: string, viewers: PolledViewers): void {
     const told = parse(PolledViewersSchema, viewers);

@@ -1,6 +1,7 @@
 /**
  * Whether those who are connected may still watch: they were let in when they came, and the operator may have disabled the
- * stream since, or made it private. Looked at while anyone is connected; the sockets are closed by their shards.
+ * stream since, or made it private. Looked at when that changes, and again and again while anyone is connected, for who changed it
+ * may not have reached us; the sockets are closed by their shards.
  */
 import type { ObjectsEnv } from "../workers/env.ts";
 import type { Delivery } from "./core/viewer-messages.ts";
@@ -37,6 +38,12 @@ export class ViewerDoors {
     this.#lookedAt = now;
     if (isDisabled) this.#ends.sendAway("all");
     else this.#ends.keepAlive(this.#lookUp());
+  }
+
+  /** See to it now: something was changed. */
+  lookAgain(now: number): void {
+    this.#lookedAt = Number.NEGATIVE_INFINITY;
+    this.look(now);
   }
 
   /** Never fails: while it is not known who may watch, those who do go on. */

@@ -3,10 +3,18 @@
  * of their own. `wrangler dev` puts a second workerd with a proxy in front, and Miniflare an entry Worker; here is neither.
  */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { extname, join } from "node:path";
 import { promisify } from "node:util";
-import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from "miniflare";
 import { familyOf, type ProcessFacts } from "../../test/support/processes.ts";
 import { freePort } from "../../test/support/stack.ts";
 
@@ -14,10 +22,18 @@ const ROOT = join(import.meta.dirname, "../..");
 /** In memory: how fast a disk syncs is not what is measured. */
 const MEMORY_FOLDER = "/dev/shm";
 const MIGRATIONS = join(ROOT, "workers/origin/migrations");
+const PAGES = join(ROOT, "dist/web");
+const FILE_TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".woff2": "font/woff2",
+};
 
 export const ADMIN_TOKEN = "bench-admin-token";
 /** Signs watch tokens. */
-const TOKEN_SECRET = "bench-token-secret-that-is-long-enough-for-hs256";
+export const TOKEN_SECRET = "bench-token-secret-that-is-long-enough-for-hs256";
 
 /** What is run: the whole bare Worker with its calls counted, and as it is deployed; and what it is measured against. */
 
@@ -27,9 +43,10 @@ const ENTRIES = {
   bare: "test/integration/bare-cache-worker.ts",
   token: "test/integration/token-bench-worker.ts",
   sockets: "test/integration/socket-bench-worker.ts",
+  watch: "test/integration/watch-bench-worker.ts",
 } as const;
 type Entry = keyof typeof ENTRIES;
-const isEdge = (entry: Entry): boolean => ["edge", "product", "sockets"].includes(entry);
+const isEdge = (entry: Entry): boolean => ["edge", "product", "sockets", "watch"].includes(entry);
 
 /** One Worker of a bench. */
 export interface BenchWorker {
@@ -196,11 +213,23 @@ function optionsOf(
           LIVE_RELAY: object("LiveRelay", name),
           ...(entry === "sockets" && { BARE_SOCKETS: object("BareSockets", name) }),
         },
-        // With assets of its own a Worker's socket would lead to Miniflare's router: pages are not measured.
-        serviceBindings: { ORIGIN: { name: home?.name ?? "", entrypoint: "Origin" } },
+        // With assets of its own a Worker's socket would lead to Miniflare's router.
+        serviceBindings: {
+          ORIGIN: { name: home?.name ?? "", entrypoint: "Origin" },
+          ...(entry === "watch" && { ASSETS: serveFile }),
+        },
       }),
     })),
   });
+}
+
+/** The pages' files, from where they are built. */
+function serveFile(request: { readonly url: string }): Response {
+  const { pathname } = new URL(request.url);
+  const type = FILE_TYPES[extname(pathname)];
+  const path = join(PAGES, pathname);
+  if (type === undefined || !existsSync(path)) return new Response(null, { status: 404 });
+  return new Response(readFileSync(path), { headers: { "content-type": type } });
 }
 
 /** Make the tables of the edges, if there are any; their bucket comes back. */

@@ -131,15 +131,22 @@ describe("a stream that is closed to those who watch it", () => {
     return { encoder, open, signed };
   }
 
-  it("by making it private: who has a token stays, all others go with the next heartbeat", async () => {
+  it("by making it private: who has a token stays, all others go at once", async () => {
     const { encoder, open, signed } = await watching("turned");
     await origin("/admin/streams/turned", json("PATCH", { access: "private" }, ADMIN));
-    passTime(LOOK_MS);
-    await runDurableObjectAlarm(env.VIEWER_SET.getByName("turned/weur/1"));
     expect(await open.end()).toMatchObject({ code: 3507 });
     const before = signed.offsets.length;
     await encoder.pushPart();
     await vi.waitFor(() => expect(signed.offsets.length).toBeGreaterThan(before), 5_000);
+  });
+
+  it("by making it private, when nobody could tell its object: they go with the next heartbeat", async () => {
+    const { open, signed } = await watching("turned-unheard");
+    await env.DB.prepare("UPDATE streams SET access = 'private' WHERE id = 'turned-unheard'").run();
+    passTime(LOOK_MS);
+    await runDurableObjectAlarm(env.VIEWER_SET.getByName("turned-unheard/weur/1"));
+    expect(await open.end()).toMatchObject({ code: 3507 });
+    expect(signed.closed).toBeUndefined();
   });
 
   it("by disabling it: everybody goes at once", async () => {

@@ -131,6 +131,13 @@ admin.post("/streams/:id/enable", async (c) => {
  */
 async function answerTold(c: Context<App>, stream: StreamRecord | undefined): Promise<Response> {
   if (!stream) return answer(c, stream);
+  // Its object looks by itself every five seconds; this is for those who watch meanwhile.
+  const rechecked = c.env.LIVE_STREAM.getByName(stream.id).recheckViewers();
+  c.executionCtx.waitUntil(
+    Promise.resolve(rechecked).catch((error: unknown) =>
+      console.warn("viewers were not rechecked", stream.id, String(error)),
+    ),
+  );
   const prefixes = [streamScope(stream.id), LIVE_STREAMS_SCOPE].map((scope) => ({
     scope,
     stream: stream.id,
