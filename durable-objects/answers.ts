@@ -3,8 +3,8 @@ import type { Timing } from "../media/profile.ts";
 import type { Source, Stats, Transcoder } from "../wire/ingest.ts";
 import type { StreamState } from "../wire/public.ts";
 import type { Report, SessionRow } from "./archive.ts";
-import type { AudienceHealth } from "./audience.ts";
 import type { PublicStatus } from "./live-state.ts";
+import type { AudienceHealth } from "./viewers/audience.ts";
 
 /** Why a playlist is not to be had. */
 export type ReachError =

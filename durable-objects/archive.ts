@@ -7,7 +7,7 @@ import type { Timeline } from "../media/timeline.ts";
 import type { Tally } from "../wire/broadcasts.ts";
 import { CHECK_AFTER_MS, LATE_MS } from "./core/check.ts";
 import type { LeaseError, Live, Writer } from "./core/live.ts";
-import type { Watched } from "./core/rollup.ts";
+import type { Watched } from "./core/viewers/rollup.ts";
 import type { Walk } from "./core/walk.ts";
 import type { Head } from "./live-storage.ts";
 

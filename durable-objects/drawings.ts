@@ -9,7 +9,7 @@ import {
   type View,
 } from "../media/hls.ts";
 import type { Timeline } from "../media/timeline.ts";
-import { copyOf } from "./core/publishing.ts";
+import { copyOf } from "./core/viewers/publishing.ts";
 
 /** A rendition's playlist. */
 export interface RenditionRequest {

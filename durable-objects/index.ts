@@ -1,9 +1,9 @@
 /** The Worker that holds the Durable Objects. It answers nothing itself: others reach the objects by binding. */
 export { Fleet } from "./fleet.ts";
-export { LiveRelay } from "./live-relay.ts";
 export { LiveStream } from "./live-stream.ts";
-export { Purges } from "./purges.ts";
-export { ViewerSet } from "./viewer-set.ts";
+export { Purges } from "./purging/purges.ts";
+export { LiveRelay } from "./viewers/live-relay.ts";
+export { ViewerSet } from "./viewers/viewer-set.ts";
 
 export default {
   fetch(): Response {

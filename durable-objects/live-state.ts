@@ -9,12 +9,12 @@ import type { StreamState } from "../wire/public.ts";
 import { Archive } from "./archive.ts";
 import { BroadcastIndex } from "./broadcast-index.ts";
 import { afterAbsence, type Live, stateOf } from "./core/live.ts";
-import { eventsOf } from "./core/publishing.ts";
+import { eventsOf } from "./core/viewers/publishing.ts";
 import { Drawings } from "./drawings.ts";
-import { LiveLog } from "./live-log.ts";
 import { LiveStorage } from "./live-storage.ts";
+import { LiveLog } from "./viewers/live-log.ts";
 import { Waiters } from "./waiters.ts";
-import { WebhookOutbox } from "./webhook-outbox.ts";
+import { WebhookOutbox } from "./webhooks/webhook-outbox.ts";
 
 /** What was decided is seen through this soon if the object goes away, and what failed is tried again. */
 export const RETRY_MS = 5_000;

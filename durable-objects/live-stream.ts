@@ -29,7 +29,6 @@ import type {
   LiveStatus,
   ReachError,
 } from "./answers.ts";
-import { Audience } from "./audience.ts";
 import { Checking } from "./checking.ts";
 import {
   type AlreadyLive,
@@ -46,7 +45,7 @@ import {
   type StreamSettings,
   type Writer,
 } from "./core/live.ts";
-import type { Followed, ReportAnswer, ShardDirectory, ShardReport } from "./core/viewer-messages.ts";
+import type { Followed, ReportAnswer, ShardDirectory, ShardReport } from "./core/viewers/viewer-messages.ts";
 import type { DrawRequest } from "./drawings.ts";
 import { grantOf, planSession, waitingFor } from "./granting.ts";
 import { HistoryRows } from "./history-rows.ts";
@@ -56,7 +55,8 @@ import { PartCleaning } from "./part-cleaning.ts";
 import { factsOf, missingOf } from "./records.ts";
 import { sameSecret } from "./secret.ts";
 import { Settling } from "./settling.ts";
-import { roomOf } from "./viewer-opening.ts";
+import { Audience } from "./viewers/audience.ts";
+import { roomOf } from "./viewers/viewer-opening.ts";
 import { Viewing } from "./viewing.ts";
 
 export class LiveStream extends DurableObject<ObjectsEnv> {

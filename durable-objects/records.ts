@@ -4,7 +4,7 @@ import { MAX_MISSING_SEGMENTS, type MissingOfSession } from "../wire/broadcasts.
 import type { BroadcastFacts } from "./answers.ts";
 import type { Archive, SessionRow } from "./archive.ts";
 import { stateOf } from "./core/live.ts";
-import { averageOf } from "./core/rollup.ts";
+import { averageOf } from "./core/viewers/rollup.ts";
 import type { HistoryRows } from "./history-rows.ts";
 import type { LiveState } from "./live-state.ts";
 

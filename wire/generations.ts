@@ -1,7 +1,7 @@
 /**
  * Generations: how a purge reaches every edge. A purge gives its scope a new number; the numbers of an object's scopes are
  * part of its cache key, so that a purge costs the same for one object and a million. Pure: who holds them, and who asks
- * when, stands in durable-objects/purges.ts and workers/edge/generations.ts.
+ * when, stands in durable-objects/purging/purges.ts and workers/edge/generations.ts.
  */
 import * as v from "valibot";
 

@@ -1,6 +1,6 @@
 /**
  * Webhooks: what receivers are sent (docs/webhooks.md), and the operator's API for saying who they are.
- * Headers and signature follow Standard Webhooks 1.0.0; they are made in durable-objects/webhook-post.ts.
+ * Headers and signature follow Standard Webhooks 1.0.0; they are made in durable-objects/webhooks/webhook-post.ts.
  */
 import * as v from "valibot";
 import { StreamIdSchema } from "./admin.ts";

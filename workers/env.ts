@@ -1,9 +1,9 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
 import type { Fleet } from "../durable-objects/fleet.ts";
-import type { LiveRelay } from "../durable-objects/live-relay.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
-import type { Purges } from "../durable-objects/purges.ts";
-import type { ViewerSet } from "../durable-objects/viewer-set.ts";
+import type { Purges } from "../durable-objects/purging/purges.ts";
+import type { LiveRelay } from "../durable-objects/viewers/live-relay.ts";
+import type { ViewerSet } from "../durable-objects/viewers/viewer-set.ts";
 import type { Origin } from "./origin/index.ts";
 
 /** What the edge reaches: viewers' requests. */

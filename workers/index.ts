@@ -4,10 +4,10 @@ import type { EdgeEnv, ObjectsEnv, OriginEnv } from "./env.ts";
 import { originApp } from "./origin/app.ts";
 
 export { Fleet } from "../durable-objects/fleet.ts";
-export { LiveRelay } from "../durable-objects/live-relay.ts";
 export { LiveStream } from "../durable-objects/live-stream.ts";
-export { Purges } from "../durable-objects/purges.ts";
-export { ViewerSet } from "../durable-objects/viewer-set.ts";
+export { Purges } from "../durable-objects/purging/purges.ts";
+export { LiveRelay } from "../durable-objects/viewers/live-relay.ts";
+export { ViewerSet } from "../durable-objects/viewers/viewer-set.ts";
 export { CachedAnswers } from "./edge/platform-cache.ts";
 export { Origin } from "./origin/index.ts";
 

@@ -1,6 +1,6 @@
 /** The figures of a simulated show, beside what the platform publishes as its limits. */
-import { ringOf, shardFor } from "../../durable-objects/core/ring.ts";
-import { SHARD_CAPACITY } from "../../durable-objects/core/shards.ts";
+import { ringOf, shardFor } from "../../durable-objects/core/viewers/ring.ts";
+import { SHARD_CAPACITY } from "../../durable-objects/core/viewers/shards.ts";
 import { type Costs, journeyOf } from "./journey.ts";
 import type { Simulated } from "./show.ts";
 import { STREAM } from "./stream.ts";

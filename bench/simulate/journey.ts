@@ -1,6 +1,6 @@
 /** How long a part takes from the stream to the last viewer, by what each hop costs. */
-import { parseShardName } from "../../durable-objects/core/shards.ts";
-import type { Branch } from "../../durable-objects/core/viewer-messages.ts";
+import { parseShardName } from "../../durable-objects/core/viewers/shards.ts";
+import type { Branch } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import type { Peak } from "./show.ts";
 
 /** What hops and messages cost; where each comes from is said in bench/simulate.ts. */

@@ -1,7 +1,7 @@
 /** The whole show that is simulated, and its figures: a minute of joining, four of deaths, five of an audience that goes home. */
 
-import { averageOf } from "../../durable-objects/core/rollup.ts";
-import type { Tree } from "../../durable-objects/core/tree.ts";
+import { averageOf } from "../../durable-objects/core/viewers/rollup.ts";
+import type { Tree } from "../../durable-objects/core/viewers/tree.ts";
 import { Meter } from "./meter.ts";
 import { SimulatedStream, type Step } from "./stream.ts";
 import { TICK_MS, World, type WorldSettings } from "./world.ts";

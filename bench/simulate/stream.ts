@@ -2,8 +2,8 @@
  * The LiveStream of the simulation: its rows of shards, its tree and its position, by the same pure core as the real object.
  * What it is asked and what it sends are counted; nothing takes time here.
  */
-import { type Ring, ringOf } from "../../durable-objects/core/ring.ts";
-import { totalsOf } from "../../durable-objects/core/rollup.ts";
+import { type Ring, ringOf } from "../../durable-objects/core/viewers/ring.ts";
+import { totalsOf } from "../../durable-objects/core/viewers/rollup.ts";
 import {
   applyDecisions,
   decideShards,
@@ -15,9 +15,9 @@ import {
   type ShardDecisions,
   shardsInTree,
   shardsOffered,
-} from "../../durable-objects/core/shards.ts";
-import { type Tree, treeOf } from "../../durable-objects/core/tree.ts";
-import type { ShardReport } from "../../durable-objects/core/viewer-messages.ts";
+} from "../../durable-objects/core/viewers/shards.ts";
+import { type Tree, treeOf } from "../../durable-objects/core/viewers/tree.ts";
+import type { ShardReport } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import type { Meter } from "./meter.ts";
 
 export const STREAM = "show";

@@ -2,11 +2,11 @@
  * A show, a tenth of a second at a time: viewers come and go, edges ask, shards report, relays pass on, and some of them die.
  * What is decided is decided by durable-objects/core, as in the real objects; messages arrive at once.
  */
-import { type Admission, admit } from "../../durable-objects/core/admission.ts";
-import { type Ring, ringOf, shardFor } from "../../durable-objects/core/ring.ts";
-import { mergeReports, type Watched, watchedOf } from "../../durable-objects/core/rollup.ts";
-import { parseShardName, SHARD_CAPACITY } from "../../durable-objects/core/shards.ts";
-import type { Branch, ShardReport } from "../../durable-objects/core/viewer-messages.ts";
+import { type Admission, admit } from "../../durable-objects/core/viewers/admission.ts";
+import { type Ring, ringOf, shardFor } from "../../durable-objects/core/viewers/ring.ts";
+import { mergeReports, type Watched, watchedOf } from "../../durable-objects/core/viewers/rollup.ts";
+import { parseShardName, SHARD_CAPACITY } from "../../durable-objects/core/viewers/shards.ts";
+import type { Branch, ShardReport } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import { LIVE_HISTORY } from "../../wire/live-events.ts";
 import { Crowd } from "./crowd.ts";
 import type { Meter } from "./meter.ts";

@@ -2,7 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
-import { LOOK_MS } from "../../durable-objects/viewer-doors.ts";
+import { LOOK_MS } from "../../durable-objects/viewers/viewer-doors.ts";
 import { mediaPlaylist } from "../../media/hls.ts";
 import { extend, type Timeline } from "../../media/timeline.ts";
 import { LiveEventSchema, liveChannel } from "../../wire/live-events.ts";

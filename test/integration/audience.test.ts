@@ -3,8 +3,8 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
-import { GROWN_MS } from "../../durable-objects/core/shards.ts";
-import { FanOut } from "../../durable-objects/fan-out.ts";
+import { GROWN_MS } from "../../durable-objects/core/viewers/shards.ts";
+import { FanOut } from "../../durable-objects/viewers/fan-out.ts";
 import { mediaPlaylist } from "../../media/hls.ts";
 import { extend, type Timeline } from "../../media/timeline.ts";
 import { LIVE_HISTORY } from "../../wire/live-events.ts";

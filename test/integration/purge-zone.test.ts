@@ -17,7 +17,7 @@ describe("the zone's own cache", () => {
       return Response.json({ success: true });
     });
     // Credentials are read when the object is made.
-    const { Purges } = await import("../../durable-objects/purges.ts");
+    const { Purges } = await import("../../durable-objects/purging/purges.ts");
     const zoned = env.PURGES.getByName("zoned");
     const record = await runInDurableObject(zoned, async (_object, ctx) => {
       const secrets = { CLOUDFLARE_ZONE_ID: "z", CLOUDFLARE_API_TOKEN: "t", PUBLIC_HOST: "tv.example.com" };
@@ -48,7 +48,7 @@ describe("the zone's token", () => {
     ["for an API that has no address", { CLOUDFLARE_API: "no address" }, waiting],
     ["for an API that is not there", {}, waiting],
   ])("is told to nobody: %s", async (name, odd, zone) => {
-    const { Purges } = await import("../../durable-objects/purges.ts");
+    const { Purges } = await import("../../durable-objects/purging/purges.ts");
     const told = vi.spyOn(console, "error").mockReturnValue();
     const record = await runInDurableObject(env.PURGES.getByName(name), async (_object, ctx) => {
       const secrets = {

@@ -6,7 +6,7 @@ import type {
   Delivery,
   ReportAnswer,
   ShardReport,
-} from "../../durable-objects/core/viewer-messages.ts";
+} from "../../durable-objects/core/viewers/viewer-messages.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import type { LiveEvent } from "../../wire/live-events.ts";
 import { createStream, Encoder } from "./encoder.ts";

@@ -3,9 +3,9 @@
  * measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
  */
 import { DurableObject } from "cloudflare:workers";
-import { LiveRelay as Relay } from "../../durable-objects/live-relay.ts";
 import { LiveStream as Stream } from "../../durable-objects/live-stream.ts";
-import { ViewerSet as Shard } from "../../durable-objects/viewer-set.ts";
+import { LiveRelay as Relay } from "../../durable-objects/viewers/live-relay.ts";
+import { ViewerSet as Shard } from "../../durable-objects/viewers/viewer-set.ts";
 import type { EdgeEnv, ObjectsEnv, OriginEnv } from "../../workers/env.ts";
 import worker from "../../workers/index.ts";
 

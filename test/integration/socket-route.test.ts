@@ -1,8 +1,8 @@
 /** The way to a socket, through the whole edge: who is turned away and how, which shard is asked, and what it is told. */
 import { env } from "cloudflare:workers";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ringOf, shardFor } from "../../durable-objects/core/ring.ts";
-import type { ShardDirectory } from "../../durable-objects/core/viewer-messages.ts";
+import { ringOf, shardFor } from "../../durable-objects/core/viewers/ring.ts";
+import type { ShardDirectory } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import type { Guest } from "../../wire/socket-token.ts";
 import { directories, SOCKET_HEADERS } from "../../workers/edge/socket.ts";
 import { newViewerCookie, viewerKey } from "../../workers/edge/viewer.ts";

@@ -1,8 +1,8 @@
 /** A shard that has too much to do, or the wrong people: who is sent away, and how a crowd or a flood is borne. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { UPGRADE_BURST } from "../../durable-objects/core/admission.ts";
-import { Seats } from "../../durable-objects/viewer-seats.ts";
+import { UPGRADE_BURST } from "../../durable-objects/core/viewers/admission.ts";
+import { Seats } from "../../durable-objects/viewers/viewer-seats.ts";
 import { passTime } from "./stream-object.ts";
 import { BareClient, knock, shardOf, until } from "./viewer-set-client.ts";
 import { FakeStream } from "./viewer-set-stream.ts";

@@ -9,8 +9,8 @@ import type {
   LivePublication,
   ReportAnswer,
   ShardReport,
-} from "../../durable-objects/core/viewer-messages.ts";
-import { ViewerSource } from "../../durable-objects/viewer-source.ts";
+} from "../../durable-objects/core/viewers/viewer-messages.ts";
+import { ViewerSource } from "../../durable-objects/viewers/viewer-source.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { LIVE_HISTORY } from "../../wire/live-events.ts";
 

@@ -2,7 +2,7 @@
 import { evictDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { ViewerSource } from "../../durable-objects/viewer-source.ts";
+import { ViewerSource } from "../../durable-objects/viewers/viewer-source.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { signSocketToken } from "../../workers/socket-tokens.ts";
 import { BareClient, shardOf, stockClient, until } from "./viewer-set-client.ts";

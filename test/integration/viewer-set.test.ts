@@ -1,7 +1,7 @@
 /** A shard of viewers: nothing lost and nothing told twice, whatever happens to the object; reports; rounds. */
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { MAX_BEHIND } from "../../durable-objects/core/socket/limits.ts";
+import { MAX_BEHIND } from "../../durable-objects/core/viewers/socket/limits.ts";
 import { BareClient, knock, shardOf, stockClient, until } from "./viewer-set-client.ts";
 import { FakeStream } from "./viewer-set-stream.ts";
 

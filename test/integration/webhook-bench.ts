@@ -2,9 +2,9 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import type { Live } from "../../durable-objects/core/live.ts";
-import { createWebhook, listWebhooks } from "../../durable-objects/webhook-endpoints.ts";
-import { WebhookOutbox } from "../../durable-objects/webhook-outbox.ts";
-import { type Fetch, newSecret } from "../../durable-objects/webhook-post.ts";
+import { createWebhook, listWebhooks } from "../../durable-objects/webhooks/webhook-endpoints.ts";
+import { WebhookOutbox } from "../../durable-objects/webhooks/webhook-outbox.ts";
+import { type Fetch, newSecret } from "../../durable-objects/webhooks/webhook-post.ts";
 import type { BroadcastEvent, CreateWebhook, WebhookRecord, WebhookWithSecret } from "../../wire/webhooks.ts";
 
 /** One stream's outbox, its clock, and the receiver that it talks to. */

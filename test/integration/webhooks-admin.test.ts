@@ -1,7 +1,7 @@
 /** Origin's routes for webhooks: what is made, what is refused, and the test event. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { listWebhooks, MAX_WEBHOOKS } from "../../durable-objects/webhook-endpoints.ts";
+import { listWebhooks, MAX_WEBHOOKS } from "../../durable-objects/webhooks/webhook-endpoints.ts";
 import type { WebhookWithSecret } from "../../wire/webhooks.ts";
 import { webhooksAdmin } from "../../workers/origin/webhooks.ts";
 import { json } from "./encoder.ts";

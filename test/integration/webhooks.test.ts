@@ -5,10 +5,10 @@
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { SILENCE_MS } from "../../durable-objects/core/live.ts";
-import { removeWebhook } from "../../durable-objects/webhook-endpoints.ts";
-import { WebhookOutbox } from "../../durable-objects/webhook-outbox.ts";
-import { newSecret } from "../../durable-objects/webhook-post.ts";
-import { MAX_EVENTS } from "../../durable-objects/webhook-queue.ts";
+import { removeWebhook } from "../../durable-objects/webhooks/webhook-endpoints.ts";
+import { WebhookOutbox } from "../../durable-objects/webhooks/webhook-outbox.ts";
+import { newSecret } from "../../durable-objects/webhooks/webhook-post.ts";
+import { MAX_EVENTS } from "../../durable-objects/webhooks/webhook-queue.ts";
 import { type Bench, type Got, isSigned, listed, liveOf, onStream, webhook } from "./webhook-bench.ts";
 
 const SECOND = 1000;

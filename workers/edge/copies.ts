@@ -33,7 +33,7 @@ export async function newestCopy(
 ): Promise<Copy | undefined> {
   const copy = await copyUnder(key, range);
   if (copy || !soft || before === undefined) return copy;
-  // Numbers are moments (durable-objects/core/purges.ts): the windows begin where the purge was.
+  // Numbers are moments (durable-objects/core/purging/purges.ts): the windows begin where the purge was.
   return copyUnder(keyOf(target, before), range, Math.max(0, (Date.now() - number) / 1000));
 }
 

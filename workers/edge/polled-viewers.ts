@@ -9,7 +9,7 @@ import type { EdgeEnv } from "../env.ts";
 import { type PolledReport, PolledTally } from "./core/polled-viewers.ts";
 import { viewerKey } from "./viewer.ts";
 
-/** How long what was seen waits before it is told. A stream holds what an edge told for half a minute (durable-objects/viewer-count.ts). */
+/** How long what was seen waits before it is told. A stream holds what an edge told for half a minute (durable-objects/viewers/viewer-count.ts). */
 const TELL_MS = 10_000;
 /** A report that was due this long ago died with its request's context. */
 const LOST_MS = 30_000;

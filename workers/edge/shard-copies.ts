@@ -3,7 +3,7 @@
  * and the stream's object would hear of each.
  */
 import * as v from "valibot";
-import type { ShardDirectory } from "../../durable-objects/core/viewer-messages.ts";
+import type { ShardDirectory } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import { parse } from "../../wire/parse.ts";
 import { KEY_ORIGIN } from "./key-origin.ts";
 

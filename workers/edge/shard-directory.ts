@@ -1,9 +1,9 @@
 /**
  * Which shards a stream has, as this isolate remembers it: the stream is asked at most once a second by each location
- * (shard-copies.ts), however many sockets are opened. Which of them a viewer belongs to is decided in durable-objects/core/ring.ts.
+ * (shard-copies.ts), however many sockets are opened. Which of them a viewer belongs to is decided in durable-objects/core/viewers/ring.ts.
  */
-import { type Ring, ringOf, shardFor } from "../../durable-objects/core/ring.ts";
-import type { ShardDirectory } from "../../durable-objects/core/viewer-messages.ts";
+import { type Ring, ringOf, shardFor } from "../../durable-objects/core/viewers/ring.ts";
+import type { ShardDirectory } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import { within } from "../../durable-objects/deadline.ts";
 import type { Region } from "../../wire/regions.ts";
 import type { EdgeEnv } from "../env.ts";

@@ -1,6 +1,6 @@
 /**
  * `GET /connection/websocket`: looks at who wants a socket, finds its shard and hands the request over. What is said on it is
- * between the client and the shard (durable-objects/viewer-set.ts).
+ * between the client and the shard (durable-objects/viewers/viewer-set.ts).
  */
 import { within } from "../../durable-objects/deadline.ts";
 import { STREAM_ID } from "../../media/address.ts";

@@ -1,7 +1,7 @@
 /** The operator's purges: what is asked is read by wire/purge-request.ts, and done by the Purges object (docs/edge.md, "Purge"). */
 import { Hono } from "hono";
-import { broadcastOf } from "../../durable-objects/core/removal.ts";
-import type { Purges } from "../../durable-objects/purges.ts";
+import { broadcastOf } from "../../durable-objects/core/purging/removal.ts";
+import type { Purges } from "../../durable-objects/purging/purges.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import { PurgeRequestSchema } from "../../wire/purge.ts";
 import type { Scope } from "../../wire/purge-prefix.ts";

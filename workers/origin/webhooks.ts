@@ -1,14 +1,14 @@
 /** The operator's API for webhooks (docs/webhooks.md). The admin token is checked where this is mounted. */
 import { Hono } from "hono";
-import { attemptWords, judge } from "../../durable-objects/core/webhook-retry.ts";
+import { attemptWords, judge } from "../../durable-objects/core/webhooks/webhook-retry.ts";
 import {
   createWebhook,
   findReceiver,
   listWebhooks,
   MAX_WEBHOOKS,
   removeWebhook,
-} from "../../durable-objects/webhook-endpoints.ts";
-import { newSecret, post } from "../../durable-objects/webhook-post.ts";
+} from "../../durable-objects/webhooks/webhook-endpoints.ts";
+import { newSecret, post } from "../../durable-objects/webhooks/webhook-post.ts";
 import { secretLetters } from "../../media/address.ts";
 import { problem } from "../../wire/problem.ts";
 import {

@@ -5,7 +5,7 @@ import {
   admit,
   UPGRADE_BURST,
   UPGRADES_PER_SECOND,
-} from "../../../durable-objects/core/admission.ts";
+} from "../../../durable-objects/core/viewers/admission.ts";
 
 /** Sockets taken of `perMs` that ask in each millisecond. */
 function takenIn(milliseconds: number, perMs: number): number {

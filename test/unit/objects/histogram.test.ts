@@ -9,7 +9,7 @@ import {
   quantile,
   summaryOf,
   valueOfBucket,
-} from "../../../durable-objects/core/histogram.ts";
+} from "../../../durable-objects/core/viewers/histogram.ts";
 import type { Qoe } from "../../../wire/player-report.ts";
 
 const counted = (values: readonly number[]): Histogram => {

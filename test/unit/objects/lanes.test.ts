@@ -1,7 +1,7 @@
 /** Lanes: one delivery at a time on each, in order; what comes meanwhile is joined; who does not take one is left out. */
 import { describe, expect, it, vi } from "vitest";
-import type { Branch, Delivery } from "../../../durable-objects/core/viewer-messages.ts";
-import { joined, Lanes, nameOf } from "../../../durable-objects/lanes.ts";
+import type { Branch, Delivery } from "../../../durable-objects/core/viewers/viewer-messages.ts";
+import { joined, Lanes, nameOf } from "../../../durable-objects/viewers/lanes.ts";
 import { LIVE_HISTORY } from "../../../wire/live-events.ts";
 
 const delivery = (offset: number, ...passing: readonly string[]): Delivery => ({

@@ -7,9 +7,9 @@ import {
   nextFilled,
   relayPlace,
   withRelays,
-} from "../../../durable-objects/core/lost-relays.ts";
-import { treeOf } from "../../../durable-objects/core/tree.ts";
-import type { Branch } from "../../../durable-objects/core/viewer-messages.ts";
+} from "../../../durable-objects/core/viewers/lost-relays.ts";
+import { treeOf } from "../../../durable-objects/core/viewers/tree.ts";
+import type { Branch } from "../../../durable-objects/core/viewers/viewer-messages.ts";
 
 const NONE: Losses = new Map();
 const shards = Array.from({ length: 60 }, (_, n) => `demo/weur/${n + 1}`);

@@ -3,7 +3,12 @@
  * as the server does. Random broadcasts, with followers that begin anywhere.
  */
 import { describe, expect, it } from "vitest";
-import { copyOf, eventsOf, MAX_MEDIA_LETTERS, type Told } from "../../../durable-objects/core/publishing.ts";
+import {
+  copyOf,
+  eventsOf,
+  MAX_MEDIA_LETTERS,
+  type Told,
+} from "../../../durable-objects/core/viewers/publishing.ts";
 import { mediaPlaylist } from "../../../media/hls.ts";
 import { PROFILE_NAMES, type ProfileName } from "../../../media/profile.ts";
 import { sealingEntry } from "../../../media/seal.ts";

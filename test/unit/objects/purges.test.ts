@@ -15,7 +15,7 @@ import {
   nextNumber,
   scopesToBump,
   tidy,
-} from "../../../durable-objects/core/purges.ts";
+} from "../../../durable-objects/core/purging/purges.ts";
 import {
   broadcastsAmong,
   done,
@@ -26,7 +26,7 @@ import {
   removalOf,
   type Task,
   taskOf,
-} from "../../../durable-objects/core/removal.ts";
+} from "../../../durable-objects/core/purging/removal.ts";
 import { parseMediaPath } from "../../../media/address.ts";
 import { applyChanges, type Generations, placeOf } from "../../../wire/generations.ts";
 import {

@@ -1,6 +1,6 @@
 /** The ring of shards: how even it is, and how little moves when it grows or shrinks. */
 import { describe, expect, it } from "vitest";
-import { hash, ringOf, shardFor, VIRTUAL_NODES } from "../../../durable-objects/core/ring.ts";
+import { hash, ringOf, shardFor, VIRTUAL_NODES } from "../../../durable-objects/core/viewers/ring.ts";
 
 const named = (stream: string, count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => `${stream}/weur/${index + 1}`);

@@ -1,13 +1,13 @@
 /** Counting who watches: reports merged, summed, and kept for the broadcast. */
 import { describe, expect, it } from "vitest";
-import { addQoe, NO_QOE } from "../../../durable-objects/core/histogram.ts";
+import { addQoe, NO_QOE } from "../../../durable-objects/core/viewers/histogram.ts";
 import {
   averageOf,
   mergeReports,
   totalsOf,
   type Watched,
   watchedOf,
-} from "../../../durable-objects/core/rollup.ts";
+} from "../../../durable-objects/core/viewers/rollup.ts";
 
 const quiet = { stalls: 0, stalledMs: 0, playedMs: 10_000, droppedFrames: 0, shownFrames: 300 };
 const qoe = addQoe(NO_QOE, quiet);

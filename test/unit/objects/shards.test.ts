@@ -14,7 +14,7 @@ import {
   SILENT_MS,
   shardsInTree,
   shardsOffered,
-} from "../../../durable-objects/core/shards.ts";
+} from "../../../durable-objects/core/viewers/shards.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Connection } from "../../../durable-objects/core/socket/connection.ts";
-import { decide } from "../../../durable-objects/core/socket/decide.ts";
-import type { Outcome, Scene, Supplied } from "../../../durable-objects/core/socket/decision.ts";
+import type { Connection } from "../../../durable-objects/core/viewers/socket/connection.ts";
+import { decide } from "../../../durable-objects/core/viewers/socket/decide.ts";
+import type { Outcome, Scene, Supplied } from "../../../durable-objects/core/viewers/socket/decision.ts";
 import { fail, ok } from "../../../media/result.ts";
 import { parseFrame } from "../../../wire/centrifugo.ts";
 

@@ -6,7 +6,7 @@ import {
   page,
   recover,
   take,
-} from "../../../durable-objects/core/socket/feed.ts";
+} from "../../../durable-objects/core/viewers/socket/feed.ts";
 import { LIVE_HISTORY } from "../../../wire/live-events.ts";
 
 const kept = (...offsets: readonly number[]): readonly Kept[] =>

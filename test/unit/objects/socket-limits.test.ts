@@ -4,15 +4,15 @@ import {
   clientInfo,
   deadlineOf,
   personOf,
-} from "../../../durable-objects/core/socket/connection.ts";
+} from "../../../durable-objects/core/viewers/socket/connection.ts";
 import {
   afterPing,
   costOfFrame,
   fullAllowance,
   spend,
   spendOnReply,
-} from "../../../durable-objects/core/socket/limits.ts";
-import { mergePresence, presenceOf } from "../../../durable-objects/core/socket/presence.ts";
+} from "../../../durable-objects/core/viewers/socket/limits.ts";
+import { mergePresence, presenceOf } from "../../../durable-objects/core/viewers/socket/presence.ts";
 
 const NOW = 1_800_000_000_000;
 const connection: Connection = {

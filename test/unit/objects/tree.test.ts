@@ -1,7 +1,7 @@
 /** The tree of shards and relays: never too wide, nobody missing, and few that change place. */
 import { describe, expect, it } from "vitest";
-import { FAN_OUT, type Tree, treeOf } from "../../../durable-objects/core/tree.ts";
-import type { Branch } from "../../../durable-objects/core/viewer-messages.ts";
+import { FAN_OUT, type Tree, treeOf } from "../../../durable-objects/core/viewers/tree.ts";
+import type { Branch } from "../../../durable-objects/core/viewers/viewer-messages.ts";
 
 const relayName = (n: number): string => `demo/relay/${n}`;
 const named = (count: number): readonly string[] =>

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from "node:http";
 import { afterEach, expect, it } from "vitest";
-import { newSecret, post, sign } from "../../../durable-objects/webhook-post.ts";
+import { newSecret, post, sign } from "../../../durable-objects/webhooks/webhook-post.ts";
 
 const NOW = Date.UTC(2026, 10, 21) + 678;
 const MESSAGE = { id: "msg_show-a_1", body: '{"type":"broadcast.started","data":{"title":"Größe 🎬"}}' };

@@ -7,7 +7,7 @@ import {
   isGivenUp,
   judge,
   retry,
-} from "../../../durable-objects/core/webhook-retry.ts";
+} from "../../../durable-objects/core/webhooks/webhook-retry.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const SECOND = 1000;

@@ -1,7 +1,7 @@
 /** Which events a broadcast's life means, as tables over a made-up clock. */
 import { describe, expect, it } from "vitest";
 import { closeSession, heard, type Live, restart, SILENCE_MS } from "../../../durable-objects/core/live.ts";
-import { type Announced, isSame, isWanted, news } from "../../../durable-objects/core/webhook.ts";
+import { type Announced, isSame, isWanted, news } from "../../../durable-objects/core/webhooks/webhook.ts";
 import type { BroadcastEvent } from "../../../wire/webhooks.ts";
 
 const START = Date.UTC(2026, 10, 21, 12);

@@ -9,8 +9,8 @@ import {
   type ZoneWork,
   zonePrefixes,
   zoneWork,
-} from "../../../durable-objects/core/zone-purge.ts";
-import { ZonePurge, type ZoneStore } from "../../../durable-objects/zone-purge.ts";
+} from "../../../durable-objects/core/purging/zone-purge.ts";
+import { ZonePurge, type ZoneStore } from "../../../durable-objects/purging/zone-purge.ts";
 
 const START = Date.UTC(2026, 10, 21);
 const HOUR = 3_600_000;

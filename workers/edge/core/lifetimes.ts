@@ -38,7 +38,7 @@ const HOUR = 3_600;
 const DAY = 86_400;
 /** Clients: media objects never change. */
 const MEDIA_CLIENT_SECONDS = 365 * DAY;
-/** With both windows less than the 31 days that a purge is remembered (durable-objects/core/purges.ts). */
+/** With both windows less than the 31 days that a purge is remembered (durable-objects/core/purging/purges.ts). */
 const MEDIA_EDGE_SECONDS = 28 * DAY;
 
 const NOT_KEPT = { edge: 0, staleWhileRevalidate: 0, staleIfError: 0 };

@@ -1,0 +1,81 @@
+/** What decisions about sockets are made of: what they look at, what they may wait for, what comes out. */
+import type { Result } from "../../../../media/result.ts";
+import {
+  type Command,
+  type DisconnectCode,
+  ERROR,
+  errorReply,
+  type ProtocolError,
+  type StreamPosition,
+} from "../../../../wire/centrifugo.ts";
+import { liveChannel, streamOfChannel } from "../../../../wire/live-events.ts";
+import type { Qoe } from "../../../../wire/player-report.ts";
+import type { SocketClaims } from "../../../../wire/socket-token.ts";
+import type { Connection } from "./connection.ts";
+import type { Feed } from "./feed.ts";
+import type { Presence } from "./presence.ts";
+
+/** What the object knows at the moment of a decision. */
+export interface Scene {
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Unknown to an object that has just woken up. */
+  readonly feed: Feed | undefined;
+  /** People who watch the stream. */
+  readonly viewers: number;
+}
+
+/** What a decision waits for. */
+export type Need =
+  | { readonly type: "token"; readonly token: string }
+  /** The feed as the stream has it now. */
+  | { readonly type: "feed" }
+  /** An app event said to everyone. */
+  | { readonly type: "say"; readonly from: string; readonly data: unknown }
+  | { readonly type: "presence" };
+
+/** What was got of it so far. */
+export interface Supplied {
+  readonly token?: Result<SocketClaims, "expired" | "invalid">;
+  /** The stream was asked after the command came: what the feed has not, is not to be had. */
+  readonly feed?: "asked";
+  /** False: the stream did not take it. */
+  readonly said?: boolean;
+  readonly presence?: Presence;
+}
+
+/** What becomes of a command. */
+export interface Outcome {
+  readonly reply?: string;
+  readonly close?: DisconnectCode;
+  /** As it is from now on. */
+  readonly connection?: Connection;
+  /** A subscription has begun: what comes after this offset goes to the socket. */
+  readonly from?: number;
+  readonly qoe?: Qoe;
+  /** The client has received everything up to here. */
+  readonly progress?: number;
+}
+
+export type Decision = { readonly need: Need } | { readonly outcome: Outcome };
+
+/** An outcome that is only a reply. */
+export const answered = (text: string): Decision => ({ outcome: { reply: text } });
+/** The refusal of a command. */
+export const refused = (command: Command, error: ProtocolError): Decision =>
+  answered(errorReply(command.id, error));
+/** The end of the connection. */
+export const closed = (close: DisconnectCode): Decision => ({ outcome: { close } });
+
+/** Why a channel is not for this connection; `undefined` when it is. */
+export function refusalOf({ stream }: Connection, channel: string): ProtocolError | undefined {
+  if (channel === liveChannel(stream)) return undefined;
+  // Which streams there are is not said: another one is refused whether it exists or not.
+  return streamOfChannel(channel) === undefined ? ERROR.unknownChannel : ERROR.permissionDenied;
+}
+
+/** A position as clients are told it. */
+export const positionOf = ({ position: { epoch, offset } }: Feed): StreamPosition => ({ epoch, offset });
+
+/** A command of one method. */
+export type CommandOf<M extends Command["method"]> = Extract<Command, { readonly method: M }>;
