@@ -1,6 +1,4 @@
 /** Many broadcasts at once that are passed through: whether any part comes late, and what one more broadcast takes. */
-import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { setTimeout } from "node:timers/promises";
 import { median, percentile } from "../test/support/browser.ts";
 import { sumOf } from "../test/support/processes.ts";
@@ -14,17 +12,11 @@ const SETTLE_MS = 8_000;
 /** PART-TARGET of the profile `low`: a part that waits longer from its cut to the timeline is late. */
 const PART_TARGET_MS = 510;
 const MEGABYTE = 1e6;
-/**
- * Local R2 is a simulator that syncs every put to disk: eight broadcasts would measure the disk (a part waits 370 ms
- * then, and 60 ms in memory). R2 itself is not like that.
- */
-const IN_MEMORY = "/dev/shm";
 
 /** Measure `seconds` of them, on a stack of their own. */
 export async function measureMany(seconds: number): Promise<readonly Figure[]> {
   const recording = record({ size: "640x360", kilobits: 800, seconds: seconds + 60 });
-  const folder = existsSync(IN_MEMORY) ? IN_MEMORY : tmpdir();
-  const stack = await Stack.start(["--no-demo"], { MILLRACE_SLOTS: String(2 * BROADCASTS) }, folder);
+  const stack = await Stack.start(["--no-demo"], { MILLRACE_SLOTS: String(2 * BROADCASTS) });
   try {
     const idle = stack.transcoder().node?.residentBytes ?? Number.NaN;
     const names = Array.from({ length: BROADCASTS }, (_, i) => `bench-many-${i}`);

@@ -17,8 +17,7 @@ import { type Entry, type ExtendError, extend, type Position, positionOf } from 
 import type { MissingOfSession } from "../wire/broadcasts.ts";
 import type { StreamPosition } from "../wire/centrifugo.ts";
 import type { EndScope, Late, Sampled, SessionGrant, Stats, Transcoder, Waiting } from "../wire/ingest.ts";
-import { parse } from "../wire/parse.ts";
-import { type PolledViewers, PolledViewersSchema } from "../wire/polled-viewers.ts";
+import type { PolledViewers } from "../wire/polled-viewers.ts";
 import type { ObjectsEnv } from "../workers/env.ts";
 import type {
   Asked,
@@ -297,8 +296,7 @@ export class LiveStream extends DurableObject<ObjectsEnv> {
 
   /** Viewers without a socket whom an edge has seen: all of the last half minute. */
   polled(edge: string, viewers: PolledViewers): void {
-    const told = parse(PolledViewersSchema, viewers);
-    if (told.ok) this.#audience.polled(edge, told.value, Date.now());
+    this.#audience.polled(edge, viewers, Date.now());
   }
 
   /** One of this stream's broadcasts, live or over. */

@@ -1,14 +1,14 @@
 /** `npm test`: pages, checks, tests in workerd, tests from end to end; then one line that counts them all. */
-import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkSteps } from "./check-steps.ts";
+import { useScratch } from "./scratch.ts";
 import { runSteps, tellFailures } from "./steps.ts";
 import { countReport, vitestStep } from "./vitest-step.ts";
 
 const started = performance.now();
-const folder = mkdtempSync(join(tmpdir(), "millrace-test-"));
-const reports = ["unit", "integration", "e2e"].map((project) => join(folder, `${project}.json`));
+useScratch("millrace-test");
+const reports = ["unit", "integration", "e2e"].map((project) => join(tmpdir(), `${project}.json`));
 const [unit = "", integration = "", e2e = ""] = reports;
 // Limits end what hangs. They are three times what it takes here on a bad day, for no machine may fail by being slow.
 const results = await runSteps([
@@ -18,7 +18,6 @@ const results = await runSteps([
   vitestStep("e2e", e2e, 2400),
 ]);
 const counts = reports.map(countReport);
-rmSync(folder, { recursive: true, force: true });
 const sum = (of: "passed" | "failed") => counts.reduce((total, count) => total + count[of], 0);
 tellFailures(results);
 console.log(`\n${((performance.now() - started) / 1000).toFixed(0)} s in all`);

@@ -12,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare, Response } from "miniflare";
@@ -19,8 +20,6 @@ import { familyOf, type ProcessFacts } from "../../test/support/processes.ts";
 import { freePort } from "../../test/support/stack.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-/** In memory: how fast a disk syncs is not what is measured. */
-const MEMORY_FOLDER = "/dev/shm";
 const MIGRATIONS = join(ROOT, "workers/origin/migrations");
 const PAGES = join(ROOT, "dist/web");
 const FILE_TYPES: Readonly<Record<string, string>> = {
@@ -85,7 +84,7 @@ export class EdgeBench {
     workers: readonly BenchWorker[],
     vars: Readonly<Record<string, string>> = {},
   ): Promise<EdgeBench> {
-    const folder = mkdtempSync(join(MEMORY_FOLDER, "millrace-edge-"));
+    const folder = mkdtempSync(join(tmpdir(), "millrace-edge-"));
     let miniflare: Miniflare | undefined;
     try {
       const scripts = await buildAll(

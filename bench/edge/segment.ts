@@ -1,6 +1,7 @@
 /** A segment that is cached: our edge against a Worker that only looks into the same cache, and against nginx with the same file. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median, percentile } from "../../test/support/browser.ts";
 import { endChild, freePort, until } from "../../test/support/stack.ts";
@@ -195,7 +196,7 @@ async function startNginx(): Promise<
     process.stdout.write("nginx is not installed: apt-get install nginx\n");
     return undefined;
   }
-  const folder = mkdtempSync("/dev/shm/millrace-nginx-");
+  const folder = mkdtempSync(join(tmpdir(), "millrace-nginx-"));
   const port = await freePort();
   mkdirSync(join(folder, FOLDER), { recursive: true });
   for (const { file, bytes } of OBJECTS) writeFileSync(join(folder, FOLDER, file), Buffer.alloc(bytes, 7));

@@ -2,7 +2,8 @@
  * The viewers of a stream, as its LiveStream has to do with them: which shards hold their sockets, how they are reached, how
  * many they are and how they do. Shards, relays and edges say it; decisions stand in core/shards.ts and core/rollup.ts.
  */
-import type { PolledViewers } from "../../wire/polled-viewers.ts";
+import { parse } from "../../wire/parse.ts";
+import { type PolledViewers, PolledViewersSchema } from "../../wire/polled-viewers.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { QoeSummary } from "../core/viewers/histogram.ts";
 import { totalsOf } from "../core/viewers/rollup.ts";
@@ -136,8 +137,10 @@ export class Audience {
   }
 
   /** People without a socket, as an edge has seen them. */
-  polled(edge: string, viewers: PolledViewers, now: number): void {
-    this.#count.hear(edge, viewers, now);
+  polled(edge: string, said: PolledViewers, now: number): void {
+    const viewers = parse(PolledViewersSchema, said);
+    if (!viewers.ok) return;
+    this.#count.hear(edge, viewers.value, now);
     this.look(now);
   }
 

@@ -72,15 +72,13 @@ export class Stack {
   }
 
   /**
-   * Start it; `--no-demo` unless other arguments are given. `env` is added to the environment of all its parts, and its
-   * folder is made in `parent`.
+   * Start it; `--no-demo` unless other arguments are given. `env` is added to the environment of all its parts.
    */
   static async start(
     args: StartArguments = ["--no-demo"],
     env: Readonly<Record<string, string>> = {},
-    parent = tmpdir(),
   ): Promise<Stack> {
-    const data = mkdtempSync(join(parent, "millrace-"));
+    const data = mkdtempSync(join(tmpdir(), "millrace-"));
     const ports = ["--port", String(await freePort()), "--rtmp-port", String(await freePort())];
     const own = typeof args === "function" ? args(data) : args;
     const child = spawn(process.execPath, ["scripts/start.ts", ...ports, "--data", data, ...own], {

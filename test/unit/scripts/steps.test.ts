@@ -1,5 +1,8 @@
 /** Steps and process groups: nothing outlives them, and tests are counted as they are. */
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { endGroup, killGroup, startGroup } from "../../../scripts/process-group.ts";
 import { runStep } from "../../../scripts/steps.ts";
@@ -58,6 +61,21 @@ it.each([
   const result = await runStep({ name, program: "sh", args: ["-c", script], limitSeconds });
   expect(result).toMatchObject({ name, ok });
   expect(result.seconds).toBeLessThan(5);
+});
+
+it("lets what hangs in a step end what it has started in a group of its own", async () => {
+  const script =
+    "setsid sleep 60 & child=$!; echo $child >&3; trap 'kill $child; exit 1' TERM; while :; do sleep 0.05; done";
+  const folder = mkdtempSync(join(tmpdir(), "millrace-steps-"));
+  const path = join(folder, "pid");
+  await runStep({
+    name: "a step that hangs",
+    program: "sh",
+    args: ["-c", script.replace("&3", path)],
+    limitSeconds: 0.5,
+  });
+  expect(await gone(Number(readFileSync(path, "utf8")))).toBe(true);
+  rmSync(folder, { recursive: true });
 });
 
 const file = (status: string, ...tests: string[]) => ({
