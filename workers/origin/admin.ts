@@ -1,5 +1,6 @@
 /** The operator's API: streams and their keys, behind the admin token. */
 import { type Context, Hono } from "hono";
+import { within } from "../../durable-objects/deadline.ts";
 import { advise } from "../../media/health-advice.ts";
 import {
   CheckKeySchema,
@@ -34,6 +35,8 @@ type App = { Bindings: OriginEnv };
 
 /** Longest body of an admin request, bytes. */
 const MAX_ADMIN_BYTES = 64 * 1024;
+/** Longest wait for a stream's object to look at its viewers. */
+const RECHECK_MS = 2_000;
 
 /** `/admin`. */
 export const admin = new Hono<App>();
@@ -131,19 +134,13 @@ admin.post("/streams/:id/enable", async (c) => {
  */
 async function answerTold(c: Context<App>, stream: StreamRecord | undefined): Promise<Response> {
   if (!stream) return answer(c, stream);
-  // Its object looks by itself every five seconds; this is for those who watch meanwhile.
-  const rechecked = c.env.LIVE_STREAM.getByName(stream.id).recheckViewers();
-  c.executionCtx.waitUntil(
-    Promise.resolve(rechecked).catch((error: unknown) =>
-      console.warn("viewers were not rechecked", stream.id, String(error)),
-    ),
-  );
   const prefixes = [streamScope(stream.id), LIVE_STREAMS_SCOPE].map((scope) => ({
     scope,
     stream: stream.id,
   }));
   try {
     await c.env.PURGES.getByName("purges").purge({ prefixes, soft: false, remove: false });
+    await recheckViewers(c.env, stream.id);
     return answer(c, stream);
   } catch (error) {
     console.error("edges could not be told", stream.id, error);
@@ -154,6 +151,15 @@ async function answerTold(c: Context<App>, stream: StreamRecord | undefined): Pr
         "It is done, but edges could not be told: they learn of it within a minute.",
       ),
     );
+  }
+}
+
+/** Sockets that are open. The stream's object looks by itself every five seconds: this is for those who watch meanwhile. */
+async function recheckViewers(env: OriginEnv, stream: string): Promise<void> {
+  try {
+    await within(RECHECK_MS, "the viewers", env.LIVE_STREAM.getByName(stream).recheckViewers());
+  } catch (error) {
+    console.warn("viewers were not rechecked", stream, String(error));
   }
 }
 
