@@ -41,7 +41,8 @@ const SHOWS = [
   ["ultra", ["v360", "audio"], ["--size", "640x360", "--kbps", "600", "--gop-seconds", "1"]],
 ] as const;
 
-describe.concurrent("a minute of", () => {
+// One after the other: two encoders and five followers at once are more than two cores can do at the pace of parts.
+describe("a minute of", () => {
   it.each(SHOWS)("%s keeps every rule", { timeout: 300_000 }, async (profile, names, picture) => {
     const stream = `conforms-${profile}`;
     const urlOf = (name: string) => `${stack.dev.edge}/live/${stream}/${name}/index.m3u8`;
@@ -92,13 +93,13 @@ function expectKept(name: string, one: Followed, profile: string): void {
   // Of what there was to see, most was seen. How much there was is this machine's, which may be too slow for its own encoder.
   const whole = one.state.playlist.segments.filter(({ gap }) => !gap);
   const parts = whole.reduce((sum, { duration = 0 }) => sum + duration, 0) / partTarget;
-  expect(one.answers, name).toBeGreaterThan(0.55 * parts);
-  expect(one.hintsKept, name).toBeGreaterThan(0.55 * parts);
-  expect(one.segmentsCompared, name).toBeGreaterThan(0.35 * whole.length);
+  expect(one.answers, name).toBeGreaterThan(0.65 * parts);
+  expect(one.hintsKept, name).toBeGreaterThan(0.65 * parts);
+  expect(one.segmentsCompared, name).toBeGreaterThan(0.8 * whole.length);
   expect(whole.length, name).toBeGreaterThan(5);
   expect(median(one.partGapsMs), name).toBeLessThan(1000 * partTarget + 100);
   console.log(
-    `${profile} ${name}: ${one.answers} playlists, ${one.hintsKept} hinted parts, ${one.segmentsCompared} segments compared; ` +
+    `${profile} ${name}: ${one.answers} playlists, ${one.hintsKept} hinted parts of ${parts.toFixed(0)}, ${one.segmentsCompared} segments of ${whole.length} compared; ` +
       `a part every ${median(one.partGapsMs).toFixed(0)} ms, at most ${Math.max(...one.partGapsMs)} ms apart; late: ${late.join("; ") || "never"}`,
   );
 }

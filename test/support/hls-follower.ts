@@ -109,11 +109,12 @@ function withoutPace(state: CheckState | undefined): CheckState | undefined {
 const delivered = (what: Delivery["what"], headers: Headers, playlist: ReadPlaylist): string[] =>
   checkDelivery({ what, headers, targetDuration: number(playlist, "TARGETDURATION") });
 
-/** The media that playlists name: each is asked for once, parts as soon as they are hinted. */
+/** The media that playlists name: each is asked for once, parts as soon as they are hinted, or listed without a hint that was seen. */
 class Objects {
   readonly #url: string;
   readonly #fetched = new Map<string, Promise<Fetched | undefined>>();
   readonly #hinted = new Set<string>();
+  readonly #parts = new Set<string>();
   readonly #listed = new Set<string>();
   readonly #segments = new Map<
     string,
@@ -130,10 +131,16 @@ class Objects {
       const uri = hint.get("URI") ?? "";
       if (hint.get("TYPE") !== "PART" || this.#hinted.has(uri)) continue;
       this.#hinted.add(uri);
-      this.#ask(uri);
+      this.#parts.add(uri);
+      if (!this.#fetched.has(uri)) this.#ask(uri);
     }
     for (const { msn, uri, duration, map, gap, parts } of [...segments, ...(open ? [open] : [])]) {
-      for (const part of parts) if (!part.gap) this.#listed.add(part.uri);
+      for (const part of parts) {
+        if (part.gap) continue;
+        this.#listed.add(part.uri);
+        this.#parts.add(part.uri);
+        if (!this.#fetched.has(part.uri)) this.#ask(part.uri);
+      }
       if (uri === undefined || duration === undefined || map === undefined || gap || this.#segments.has(uri))
         continue;
       this.#segments.set(uri, { msn, duration, map, parts: parts.map((part) => part.uri) });
@@ -153,7 +160,7 @@ class Objects {
       else if (object && (this.#listed.has(uri) || this.#segments.has(uri)))
         violations.push(`rule 22: ${uri} is listed and was answered ${object.status}`);
       if (object?.status !== 200) continue;
-      const what = this.#segments.has(uri) ? "segment" : this.#hinted.has(uri) ? "part" : "init";
+      const what = this.#segments.has(uri) ? "segment" : this.#parts.has(uri) ? "part" : "init";
       violations.push(...checkDelivery({ what, headers: object.headers, targetDuration }));
     }
     const hintsKept = [...this.#hinted].filter((uri) => got.has(uri)).length;
