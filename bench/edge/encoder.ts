@@ -22,6 +22,9 @@ const SOURCE: Source = {
 };
 const PART_SECONDS = 0.5;
 const PARTS = 4;
+/** A Worker that is away is asked again this often, for so long. */
+const RETRY_MS = 100;
+const PATIENCE_MS = 60_000;
 const INIT_BYTES = 900;
 const BYTES_A_SECOND = { video: 187_500, audio: 16_000 };
 
@@ -157,9 +160,19 @@ export class LiveEncoder {
     await this.#send(`/ingest/${this.#grant.session}/timeline`, json({ entries }));
   }
 
+  /** Ask until there is an answer: whatever a transcoder says may be repeated without harm. */
   async #send(path: string, ask: Ask): Promise<void> {
     const headers = { authorization: `Bearer ${this.#grant.lease}`, ...ask.headers };
-    const { status, head } = await this.#client.ask(`/_origin${path}`, { ...ask, headers, keep: 500 });
-    if (status >= 300) throw new Error(`${path}: ${status} ${head}`);
+    const until = sharedNow() + PATIENCE_MS;
+    for (;;) {
+      const got = await this.#client
+        .ask(`/_origin${path}`, { ...ask, headers, keep: 500 })
+        .catch(() => undefined);
+      if (got && got.status < 300) return;
+      const isGone = got === undefined || got.status >= 500;
+      if (!isGone || this.#isStopped || sharedNow() > until)
+        throw new Error(`${path}: ${got ? `${got.status} ${got.head}` : "no answer"}`);
+      await setTimeout(RETRY_MS);
+    }
   }
 }
