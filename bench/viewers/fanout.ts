@@ -41,14 +41,45 @@ export async function measureFanout(wanted: number): Promise<readonly Figure[]> 
   const sockets = Math.min(wanted, mostSockets());
   const bare = await inWorkerd((base) => measureBare(base, sockets));
   const ours = await inWorkerd((base) => measureOurs(base, sockets));
+  const hopMs = await inWorkerd(measureHop);
   // Once more, for what the machine did meanwhile.
   const bareAgain = await inWorkerd((base) => measureBare(base, sockets));
   const peers = [
     { name: "a Node server with ws", spread: await measureWs(sockets) },
     { name: "nginx with nchan", spread: await measureNchan(sockets) },
   ];
-  return figuresOf(sockets, ours, joined(bare, bareAgain), peers);
+  return [
+    ...figuresOf(sockets, ours, joined(bare, bareAgain), peers),
+    {
+      what: "a call from one object to another",
+      value: 1000 * hopMs,
+      unit: "us",
+      note: `of ${HOPS} one after the other, in one process`,
+    },
+    {
+      what: "a shard's time for each socket, at most",
+      value: (1000 * median(ours.all)) / sockets,
+      unit: "us",
+      note: "with what the client takes, on the same two cores",
+    },
+  ];
 }
+
+/** Milliseconds of one call. */
+async function measureHop(base: string): Promise<number> {
+  const client = new Client(base, 1);
+  const time = async (calls: number): Promise<number> => {
+    const began = sharedNow();
+    await client.text(`/_bench/hops?calls=${calls}`);
+    return sharedNow() - began;
+  };
+  await time(HOPS);
+  // Less what a request takes that makes none.
+  const ms = (await time(HOPS)) - (await time(0));
+  client.close();
+  return ms / HOPS;
+}
+const HOPS = 2_000;
 
 /** Sockets that fit one workerd: each takes two files of it, and some are for other things. */
 function mostSockets(): number {

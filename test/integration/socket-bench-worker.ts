@@ -1,5 +1,5 @@
 /**
- * The bare Worker for `npm run bench -- --only fanout`: it has objects that can be told to die, and what the shards are
+ * The bare Worker for `npm run bench -- --only fanout,recovery`: it has objects that can be told to die, and what the shards are
  * measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
  */
 import { DurableObject } from "cloudflare:workers";
@@ -56,6 +56,9 @@ const BARE_PATH = "/_bench/bare";
 /** `?class=relay|shard|stream&stream=<id>`: kills one that is at work. */
 const KILL_PATH = "/_bench/kill";
 
+/** `?calls=<n>`: calls of a relay that has nobody to pass anything on to, one after the other. */
+const HOPS_PATH = "/_bench/hops";
+
 /** Holds sockets and loops `send`. */
 export class BareSockets extends DurableObject {
   override fetch(): Response {
@@ -77,6 +80,14 @@ async function bare(request: Request, url: URL, env: Env): Promise<Response> {
   const text = await request.text();
   const count = Number(url.searchParams.get("objects"));
   await Promise.all(Array.from({ length: count }, (_, index) => objectOf(String(index)).send(text)));
+  return new Response(null, { status: 204 });
+}
+
+async function hops(url: URL, env: Env): Promise<Response> {
+  const delivery = { stream: "hops", position: { epoch: "", offset: 0 }, publications: [] };
+  for (let left = Number(url.searchParams.get("calls")); left > 0; left -= 1) {
+    using _lost = await env.LIVE_RELAY.getByName("hops/relay/0.0").deliver(delivery, []);
+  }
   return new Response(null, { status: 204 });
 }
 
@@ -102,6 +113,7 @@ export default {
   fetch(request, env, ctx) {
     const url = new URL(request.url);
     if (url.pathname === KILL_PATH) return kill(url, env);
+    if (url.pathname === HOPS_PATH) return hops(url, env);
     if (url.pathname === BARE_PATH) return bare(request, url, env);
     return worker.fetch(request, env, ctx);
   },
