@@ -34,8 +34,8 @@ export const ASSUMED = {
   fanOut: 32,
   /** Parts a second of `low`, each an event of its own. */
   partsASecond: 2,
-  /** A player says how far it is every 2 s, answers a ping every 25 s, and reports every 10 s; pings are answered without waking anybody. */
-  messagesASecond: 1 / 2 + 1 / 10,
+  /** A player says how far it is after 48 events (10 s of `ultra`), and reports every 10 s; pings are answered without waking anybody. */
+  messagesASecond: 1 / 10 + 1 / 10,
   /** Upgrade, page, timeline, status: of a viewer's whole visit of half an hour. */
   startRequests: 25,
   visitSeconds: 1_800,
