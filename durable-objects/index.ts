@@ -1,4 +1,5 @@
 /** The Worker that holds the Durable Objects. It answers nothing itself: others reach the objects by binding. */
+export { ChatRoom } from "./chat/chat-room.ts";
 export { Fleet } from "./fleet.ts";
 export { LiveStream } from "./live-stream.ts";
 export { Purges } from "./purging/purges.ts";

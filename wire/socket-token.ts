@@ -24,6 +24,8 @@ export const SocketClaimsSchema = v.object({
   nbf: v.exactOptional(seconds),
   name: v.exactOptional(name),
   role: v.optional(v.picklist(ROLES), "member"),
+  /** What the app says that they are to the stream; `follower` and `subscriber` open rooms that are for those. */
+  badges: v.exactOptional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.maxLength(8))),
   /** What others see of the connection, beside `name` and `role`. */
   info: v.exactOptional(
     v.pipe(
@@ -58,6 +60,7 @@ export const TokenRequestSchema = v.strictObject({
   sub: SocketClaimsSchema.entries.sub,
   name: v.exactOptional(name),
   role: v.optional(v.picklist(ROLES), "member"),
+  badges: SocketClaimsSchema.entries.badges,
   channels: SocketClaimsSchema.entries.channels,
   seconds: v.optional(
     v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_SOCKET_TOKEN_SECONDS)),

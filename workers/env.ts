@@ -1,4 +1,5 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
+import type { ChatRoom } from "../durable-objects/chat/chat-room.ts";
 import type { Fleet } from "../durable-objects/fleet.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
 import type { Purges } from "../durable-objects/purging/purges.ts";
@@ -51,6 +52,7 @@ export interface ObjectsEnv {
   readonly PURGES: DurableObjectNamespace<Purges>;
   readonly VIEWER_SET: DurableObjectNamespace<ViewerSet>;
   readonly LIVE_RELAY: DurableObjectNamespace<LiveRelay>;
+  readonly CHAT_ROOM: DurableObjectNamespace<ChatRoom>;
   /** Signs what viewers carry: here, the tokens of the socket. */
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;

@@ -3,6 +3,7 @@ import { edgeApp } from "./edge/app.ts";
 import type { EdgeEnv, ObjectsEnv, OriginEnv } from "./env.ts";
 import { originApp } from "./origin/app.ts";
 
+export { ChatRoom } from "../durable-objects/chat/chat-room.ts";
 export { Fleet } from "../durable-objects/fleet.ts";
 export { LiveStream } from "../durable-objects/live-stream.ts";
 export { Purges } from "../durable-objects/purging/purges.ts";

@@ -210,6 +210,7 @@ function optionsOf(
           PURGES: object("Purges", name),
           VIEWER_SET: object("ViewerSet", name),
           LIVE_RELAY: object("LiveRelay", name),
+          CHAT_ROOM: object("ChatRoom", name),
           ...(entry === "sockets" && { BARE_SOCKETS: object("BareSockets", name) }),
         },
         // With assets of its own a Worker's socket would lead to Miniflare's router.

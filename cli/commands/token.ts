@@ -18,6 +18,7 @@ interface TokenOptions {
   readonly role?: Role;
   readonly for?: number;
   readonly channel?: readonly string[];
+  readonly badge?: readonly string[];
 }
 
 /** Add the command to the program. */
@@ -30,6 +31,7 @@ export function addToken(program: Command, around: Surroundings): void {
     .addOption(new Option("--role <role>", "what they may do (default: member)").choices(ROLES))
     .option("--for <time>", "how long it is good, as 30m, 4h or 7d (default: 24h)", durationArgument)
     .option("--channel <name>", "subscribe them to it from the start; give it once for each", channels)
+    .option("--badge <name>", "what they are to the stream, as follower or subscriber; once for each", badges)
     .addHelpText("after", EXAMPLES)
     .action(async (options: TokenOptions, command: Command) => {
       const client = connect(command, around);
@@ -42,13 +44,14 @@ export function addToken(program: Command, around: Surroundings): void {
 }
 
 /** What origin is asked for; it would refuse the same things, and is not asked to. */
-function wishOf({ sub, name, role, for: seconds, channel }: TokenOptions) {
+function wishOf({ sub, name, role, for: seconds, channel, badge }: TokenOptions) {
   const wish = {
     sub,
     ...(name !== undefined && { name }),
     ...(role !== undefined && { role }),
     ...(seconds !== undefined && { seconds }),
     ...(channel && { channels: [...channel] }),
+    ...(badge && { badges: [...badge] }),
   };
   const parsed = parse(TokenRequestSchema, wish);
   if (!parsed.ok) throw new CliExit(EXIT.usage, `That makes no token. ${parsed.error.detail}`);
@@ -59,5 +62,10 @@ const utc = (iso: string): string => `${new Date(iso).toISOString().slice(0, 19)
 
 function channels(text: string, before: readonly string[] = []): readonly string[] {
   if (text === "") throw new InvalidArgumentError("Give a channel's name, as live:radio.");
+  return [...before, text];
+}
+
+function badges(text: string, before: readonly string[] = []): readonly string[] {
+  if (text === "") throw new InvalidArgumentError("Give a badge, as follower.");
   return [...before, text];
 }

@@ -2,6 +2,7 @@
  * The viewers of a stream, as its LiveStream has to do with them: which shards hold their sockets, how they are reached, how
  * many they are and how they do. Shards, relays and edges say it; decisions stand in core/shards.ts and core/rollup.ts.
  */
+import { liveChannel } from "../../wire/live-events.ts";
 import { parse } from "../../wire/parse.ts";
 import { type PolledViewers, PolledViewersSchema } from "../../wire/polled-viewers.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
@@ -70,7 +71,7 @@ export class Audience {
     const { state, storage, env, keepAlive, stream } = parts;
     this.#rows = new ShardRows(storage);
     this.#count = new ViewerCount(state.archive);
-    this.#fanOut = new FanOut({ env, keepAlive, stream: () => stream, log: state.log });
+    this.#fanOut = new FanOut({ env, keepAlive, channel: liveChannel(stream), log: state.log });
     this.#doors = new ViewerDoors({
       stream,
       db: () => env().DB,

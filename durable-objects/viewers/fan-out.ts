@@ -1,22 +1,23 @@
 /**
- * How a LiveStream reaches its shards: the tree as it is now, with a lane to each of its branches. What a branch did not take
+ * How the owner of a channel (a LiveStream, a ChatRoom) reaches its shards: the tree as it is now, with a lane to each of its branches. What a branch did not take
  * it gets by another way, or asks for itself when it is back. Who is in the tree is decided in core/shards.ts and core/tree.ts.
  */
+import type { StreamPosition } from "../../wire/centrifugo.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { type Losses, lose, nextFilled, relayPlace, withRelays } from "../core/viewers/lost-relays.ts";
 import { type Tree, treeOf } from "../core/viewers/tree.ts";
-import type { Branch, Delivery, LivePublication } from "../core/viewers/viewer-messages.ts";
+import type { Branch, Delivery, Followed, LivePublication } from "../core/viewers/viewer-messages.ts";
 import { within } from "../deadline.ts";
 import { Lanes, nameOf } from "./lanes.ts";
-import type { LiveLog } from "./live-log.ts";
 import { liveRelay, shardsBelow, viewerSet } from "./placement.ts";
 
 /** What a fan-out needs. */
 export interface FanOutPorts {
   readonly env: () => Pick<ObjectsEnv, "VIEWER_SET" | "LIVE_RELAY">;
   readonly keepAlive: (work: Promise<unknown>) => void;
-  readonly stream: () => string;
-  readonly log: LiveLog;
+  readonly channel: string;
+  /** Where the channel is, and what followed a position. */
+  readonly log: { readonly position: StreamPosition; since(position: StreamPosition): Followed };
 }
 
 /** A relay answers in a tenth of a second, however slow its branches are. */
@@ -67,26 +68,26 @@ export class FanOut {
   }
 
   /** Tell everyone. */
-  publish(publication: LivePublication): void {
-    const { stream, log } = this.#ports;
-    this.#lanes.push({ stream: stream(), position: log.position, publications: [publication] });
+  publish(...publications: readonly LivePublication[]): void {
+    const { channel, log } = this.#ports;
+    this.#lanes.push({ channel, position: log.position, publications });
   }
 
   /** Have the sockets closed of those who may not watch any more. */
   sendAway(leave: NonNullable<Delivery["leave"]>): void {
-    const { stream, log } = this.#ports;
-    this.#lanes.push({ stream: stream(), position: log.position, publications: [], leave });
+    const { channel, log } = this.#ports;
+    this.#lanes.push({ channel, position: log.position, publications: [], leave });
   }
 
-  /** Whom shards report to: a relay, or the stream itself. */
+  /** Whom shards report to: a relay, or the owner itself. */
   parentsOf(shards: readonly string[]): Readonly<Record<string, string | null>> {
     return Object.fromEntries(shards.map((shard) => [shard, this.#tree.parents[shard] ?? null]));
   }
 
   #draw(now: number): void {
-    const stream = this.#ports.stream();
+    const { channel } = this.#ports;
     const reached = this.#shards.filter((shard) => !this.#lost.has(shard));
-    const drawn = treeOf(reached, (n) => relayPlace(stream, n));
+    const drawn = treeOf(reached, (n) => relayPlace(channel, n));
     this.#tree = withRelays(drawn, this.#losses, now);
     this.#redrawAt = nextFilled(this.#losses, now) ?? Number.POSITIVE_INFINITY;
     const { offset } = this.#ports.log.position;
@@ -100,11 +101,11 @@ export class FanOut {
 
   /** What was on its way to a branch by another way. Those who have got it pass it over. */
   #backlog(branch: Branch): Delivery | undefined {
-    const { log, stream } = this.#ports;
+    const { log, channel } = this.#ports;
     const { epoch, offset: newest } = log.position;
     const offset = Math.min(...shardsBelow(branch).map((shard) => this.#reached.get(shard) ?? newest));
     const { publications, position } = log.since({ epoch, offset });
-    return publications.length > 0 ? { stream: stream(), position, publications } : undefined;
+    return publications.length > 0 ? { channel, position, publications } : undefined;
   }
 
   async #deliver(branch: Branch, delivery: Delivery): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 /**
- * The feed of a shard: takes deliveries, asks the stream for what is missing, and hands on what is new, each publication once
+ * The feed of a shard: takes deliveries, asks the owner of its channel for what is missing, and hands on what is new, each publication once
  * and in order. What it hands on is written before anything else can happen.
  */
 import type { StreamPosition } from "../../wire/centrifugo.ts";
@@ -44,6 +44,11 @@ export class ViewerFeed {
   /** Go on from a position that was stored. */
   wake(position: StreamPosition): void {
     this.#feed = { position, kept: [], whole: false };
+  }
+
+  /** Keep nothing of what was published, only where it is: some of it was taken back. */
+  unlearn(): void {
+    if (this.#feed) this.#feed = { ...this.#feed, kept: [], whole: false };
   }
 
   /** Nobody listens: what comes meanwhile is missed, so that nothing of it is known any more. */

@@ -1,38 +1,46 @@
 /**
- * What a shard stores of its feed: up to where its sockets have everything, or that it does not know because deliveries were
+ * What a shard stores of a channel: up to where its sockets have everything, or that it does not know because deliveries were
  * under way. An object that wakes up with the latter asks its clients to come back with their own positions.
  */
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 
 /** So long after the last delivery the position is stored; a show that is live has no such pause. */
 const QUIET_MS = 1_000;
-const KEY = "position";
+
+const PREFIX = "position ";
 
 type Mark = { readonly is: "clean"; readonly position: StreamPosition } | { readonly is: "dirty" };
 
+/** Nobody is there in any channel. */
+export function forgetMarks(kv: SyncKvStorage): void {
+  for (const [key] of [...kv.list({ prefix: PREFIX })]) kv.delete(key);
+}
+
 export class ViewerMark {
   readonly #kv: SyncKvStorage;
+  readonly #key: string;
   readonly #position: () => StreamPosition | undefined;
   #isClean = false;
   #movedAt = 0;
   #isWaiting = false;
 
   /** `position` is where the sockets are. */
-  constructor(kv: SyncKvStorage, position: () => StreamPosition | undefined) {
+  constructor(kv: SyncKvStorage, channel: string, position: () => StreamPosition | undefined) {
     this.#kv = kv;
+    this.#key = `${PREFIX}${channel}`;
     this.#position = position;
   }
 
   /** Where the sockets were when the object fell asleep; `undefined` when nobody knows. */
   load(): StreamPosition | undefined {
-    const mark = this.#kv.get<Mark>(KEY);
+    const mark = this.#kv.get<Mark>(this.#key);
     this.#isClean = mark?.is === "clean";
     return mark?.is === "clean" ? mark.position : undefined;
   }
 
   /** Sockets are about to be told something. What is stored is so before a socket can hear of it (output gate). */
   moves(): void {
-    if (this.#isClean) this.#kv.put(KEY, { is: "dirty" } satisfies Mark);
+    if (this.#isClean) this.#kv.put(this.#key, { is: "dirty" } satisfies Mark);
     this.#isClean = false;
     this.settles();
   }
@@ -47,7 +55,7 @@ export class ViewerMark {
 
   /** Nobody is there any more. */
   forget(): void {
-    if (this.#kv.get(KEY) !== undefined) this.#kv.delete(KEY);
+    if (this.#kv.get(this.#key) !== undefined) this.#kv.delete(this.#key);
     this.#isClean = false;
   }
 
@@ -60,7 +68,7 @@ export class ViewerMark {
     this.#isWaiting = false;
     const position = this.#position();
     if (position === undefined) return;
-    this.#kv.put(KEY, { is: "clean", position } satisfies Mark);
+    this.#kv.put(this.#key, { is: "clean", position } satisfies Mark);
     this.#isClean = true;
   }
 }

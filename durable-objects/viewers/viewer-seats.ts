@@ -24,9 +24,11 @@ export interface Seat {
   behindSince: number | undefined;
 }
 
+const NOBODY: ReadonlySet<Seat> = new Set();
+
 export class Seats {
   readonly #seats = new Map<WebSocket, Seat>();
-  readonly #subscribed = new Set<Seat>();
+  readonly #listening = new Map<string, Set<Seat>>();
   readonly #addresses = new Map<string, number>();
   readonly #playing = new Map<string, number>();
 
@@ -48,8 +50,14 @@ export class Seats {
     return this.#playing.size;
   }
 
-  get subscribed(): ReadonlySet<Seat> {
-    return this.#subscribed;
+  /** Those that are subscribed to a channel. */
+  listening(channel: string): ReadonlySet<Seat> {
+    return this.#listening.get(channel) ?? NOBODY;
+  }
+
+  /** Channels that somebody listens to. */
+  channels(): readonly string[] {
+    return [...this.#listening.keys()];
   }
 
   all(): readonly Seat[] {
@@ -107,12 +115,20 @@ export class Seats {
   }
 
   #count(seat: Seat): void {
-    if (seat.connection.channels.length > 0) this.#subscribed.add(seat);
+    for (const { channel } of seat.connection.channels) {
+      const seats = this.#listening.get(channel);
+      if (seats) seats.add(seat);
+      else this.#listening.set(channel, new Set([seat]));
+    }
     if (seat.connection.playing) bump(this.#playing, personOf(seat.connection), 1);
   }
 
   #uncount(seat: Seat): void {
-    this.#subscribed.delete(seat);
+    for (const { channel } of seat.connection.channels) {
+      const seats = this.#listening.get(channel);
+      seats?.delete(seat);
+      if (seats?.size === 0) this.#listening.delete(channel);
+    }
     if (seat.connection.playing) bump(this.#playing, personOf(seat.connection), -1);
   }
 }

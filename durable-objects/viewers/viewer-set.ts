@@ -1,6 +1,6 @@
 /**
  * A shard of a stream's viewers: holds their sockets, speaks the Centrifugo client protocol with them (docs/wire.md, "The
- * socket"). It may sleep between two messages: what must survive is in the sockets' attachments and one stored mark.
+ * socket"). It may sleep between two messages: what must survive is in the sockets' attachments and a stored mark for each channel.
  */
 import { DurableObject } from "cloudflare:workers";
 import {
@@ -10,10 +10,12 @@ import {
   UNSUBSCRIBED_INSUFFICIENT_STATE,
   unsubscribePush,
 } from "../../wire/centrifugo.ts";
+import { isErasing } from "../../wire/chat.ts";
 import { LiveEventSchema, liveChannel } from "../../wire/live-events.ts";
 import { parseJson } from "../../wire/parse.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { type Admission, admit } from "../core/viewers/admission.ts";
+import { type Subscription, subscriptionOf, unsubscribed } from "../core/viewers/socket/connection.ts";
 import type { Need, Supplied } from "../core/viewers/socket/decision.ts";
 import { MAX_BEHIND } from "../core/viewers/socket/limits.ts";
 import { type Presence, presenceOf } from "../core/viewers/socket/presence.ts";
@@ -24,23 +26,20 @@ import type {
   ShardReport,
 } from "../core/viewers/viewer-messages.ts";
 import { ViewerAnswering } from "./viewer-answering.ts";
-import { ViewerFeed } from "./viewer-feed.ts";
-import { ViewerMark } from "./viewer-mark.ts";
+import { ViewerChannel } from "./viewer-channel.ts";
+import { forgetMarks } from "./viewer-mark.ts";
 import { full, type Opening, readOpening, roomOf, tooManySockets } from "./viewer-opening.ts";
-import { ViewerReports } from "./viewer-reports.ts";
 import { ViewerRounds } from "./viewer-rounds.ts";
 import { flush, type Seat, Seats, send } from "./viewer-seats.ts";
 import { ViewerSource } from "./viewer-source.ts";
 
 export class ViewerSet extends DurableObject<ObjectsEnv> {
   readonly #seats: Seats;
-  readonly #mark: ViewerMark;
-  readonly #feed: ViewerFeed;
-  readonly #reports: ViewerReports;
   readonly #rounds: ViewerRounds;
   readonly #answering: ViewerAnswering;
   /** Whose shard this is; known as long as there are sockets. */
   #shard: { readonly name: string; readonly stream: string; readonly source: ViewerSource } | undefined;
+  readonly #channels = new Map<string, ViewerChannel>();
   #admission: Admission | undefined;
   /** People who watch the stream, as it said last. */
   #viewers = 0;
@@ -49,33 +48,25 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     super(ctx, env);
     // Pongs of clients do not wake the object; what they get is a blank line, which is nothing (centrifuge-js).
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair("{}", "\n"));
-    this.#feed = new ViewerFeed({
-      since: async (position) => {
-        await this.#reports.introduce();
-        return this.#source().since(position);
-      },
-      tell: (publications, offset) => this.#tell(publications, offset),
-      lost: () => this.#takeAllBack(),
-    });
-    this.#reports = new ViewerReports({
-      look: () => this.#look(),
-      send: (report) => this.#source().report(report),
-      heard: (answer) => this.#hear(answer),
-    });
     this.#answering = new ViewerAnswering({
-      scene: () => ({ now: Date.now(), feed: this.#feed.feed, viewers: this.#viewers }),
+      scene: () => ({
+        now: Date.now(),
+        feedOf: (channel) => this.#channels.get(channel)?.feed,
+        viewers: this.#viewers,
+      }),
       supply: (need) => this.#supply(need),
       isOpen: (seat) => this.#seats.has(seat),
       close: (seat, code) => this.#close(seat, code),
       change: (seat, connection) => {
         const { playing } = this.#seats;
+        const before = seat.connection.channels;
         this.#seats.change(seat, connection);
-        if (connection.channels.length > 0) this.#mark.settles();
-        if (playing !== this.#seats.playing) this.#reports.changed();
+        for (const { channel } of connection.channels) this.#channels.get(channel)?.settles();
+        this.#part(before);
+        if (playing !== this.#seats.playing) this.#live?.reports.changed();
       },
-      qoe: (qoe) => this.#reports.add(qoe),
+      qoe: (qoe) => this.#live?.reports.add(qoe),
     });
-    this.#mark = new ViewerMark(ctx.storage.kv, () => this.#feed.feed?.position);
     this.#seats = new Seats(ctx.getWebSockets());
     this.#rounds = new ViewerRounds(ctx, this.#seats, (seat, code) => this.#close(seat, code));
     this.#wake();
@@ -92,7 +83,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const { isAdmitted, after } = admit(this.#admission, Date.now());
     this.#admission = after;
     if (!isAdmitted) return full();
-    this.#shard ??= { name: shard, stream, source: new ViewerSource(this.env, stream) };
+    this.#begin(shard, stream);
     return this.#open(opening.value);
   }
 
@@ -124,23 +115,27 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       console.error("a round failed", error);
       this.#rounds.again(Date.now());
     }
-    if (this.#seats.size > 0) await this.#reports.now();
+    if (this.#seats.size === 0) return;
+    // Somebody who wanted to listen may have gone before they did.
+    this.#part([...this.#channels.keys()].map((channel) => ({ channel })));
+    await Promise.all([...this.#channels.values()].map(({ reports }) => reports.now()));
   }
 
-  /** Pass publications on to every socket that has subscribed to the stream's channel. */
+  /** Pass publications on to every socket that has subscribed to their channel. */
   deliver(delivery: Delivery): void {
-    if (this.#seats.size === 0 || delivery.stream !== this.#shard?.stream) return;
-    for (const { offset, data } of delivery.publications) {
-      if (offset === undefined) this.#note(data);
+    const channel = this.#channels.get(delivery.channel);
+    if (this.#seats.size === 0 || !channel) return;
+    if (channel === this.#live) {
+      for (const { offset, data } of delivery.publications) if (offset === undefined) this.#note(data);
     }
-    this.#feed.deliver(delivery);
+    channel.deliver(delivery);
     if (delivery.leave) this.#sendAway(delivery.leave);
   }
 
-  /** Who is in the stream's channel, of those who are here. */
-  presence(): Presence {
+  /** Who is in a channel, of those who are here. */
+  presence(channel: string): Presence {
     const connections = this.#seats.all().map(({ connection }) => connection);
-    return presenceOf(connections, liveChannel(this.#shard?.stream ?? ""));
+    return presenceOf(connections, channel);
   }
 
   /** Go on where the object fell asleep. */
@@ -148,14 +143,52 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const [seat] = this.#seats.all();
     // Sockets may end without a word to the object, as with a deployment: then what is stored is of nobody.
     if (!seat) {
-      this.#mark.forget();
+      forgetMarks(this.ctx.storage.kv);
       return;
     }
     const { shard, stream } = seat.connection;
-    this.#shard = { name: shard, stream, source: new ViewerSource(this.env, stream) };
-    const position = this.#mark.load();
-    if (position) this.#feed.wake(position);
-    else this.#takeAllBack();
+    this.#begin(shard, stream);
+    for (const channel of this.#seats.channels()) this.#channel(channel).wake();
+  }
+
+  /** Somebody is here: from now on it is known whose shard this is. */
+  #begin(name: string, stream: string): void {
+    this.#shard ??= { name, stream, source: new ViewerSource(this.env, stream) };
+    this.#channel(liveChannel(stream));
+  }
+
+  get #live(): ViewerChannel | undefined {
+    return this.#shard && this.#channels.get(liveChannel(this.#shard.stream));
+  }
+
+  /** A channel that somebody wants to hear. */
+  #channel(name: string): ViewerChannel {
+    const known = this.#channels.get(name);
+    if (known) return known;
+    const source = this.#source();
+    const isLive = name === liveChannel(source.stream);
+    const channel = new ViewerChannel(name, {
+      owner: isLive ? source : source.room(name),
+      kv: this.ctx.storage.kv,
+      look: () => this.#look(name),
+      tell: (publications, offset) => this.#tell(name, publications, offset),
+      takeBack: () => this.#takeAllBack(name),
+      heard: (answer) => isLive && this.#hear(answer),
+      ...(!isLive && { isErasing }),
+    });
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  /** Channels that somebody has left: where nobody is any more, nothing is known and nothing is delivered. */
+  #part(left: readonly Subscription[]): void {
+    for (const { channel } of left) {
+      const known = this.#channels.get(channel);
+      if (!known || known === this.#live || this.#seats.listening(channel).size > 0) continue;
+      this.#channels.delete(channel);
+      known.forget();
+      void known.reports.now();
+    }
   }
 
   #open(opening: Opening): Response {
@@ -169,7 +202,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       playing: false,
     });
     this.#rounds.begin(Date.now());
-    this.#reports.changed();
+    this.#live?.reports.changed();
     return new Response(null, { status: 101, webSocket: outside });
   }
 
@@ -180,47 +213,46 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
         return { token: await source.verify(need.token) };
       case "feed":
         // An answer that was under way may be older than what the client has seen.
-        return (await this.#feed.ask()) ? { feed: "asked" } : {};
+        return (await this.#channel(need.channel).ask()) ? { asked: [need.channel] } : {};
       case "say":
         return { said: await source.say(need.from, need.data) };
       case "presence":
-        return { presence: await source.presence(this.#shard?.name ?? "", () => this.presence()) };
+        return { presence: await source.presence(this.#shard?.name ?? "", need.channel, this) };
+      case "post":
+        return { posted: await source.post(need.room, need.speaker, need.say) };
+      case "act":
+        return { acted: await source.act(need.speaker, need.action) };
     }
   }
 
   /** Write publications once, and send them to everyone who is subscribed. */
-  #tell(publications: readonly LivePublication[], offset: number): void {
-    if (this.#shard === undefined) return;
-    if (publications.some((one) => one.offset !== undefined)) this.#mark.moves();
-    const channel = liveChannel(this.#shard.stream);
+  #tell(channel: string, publications: readonly LivePublication[], offset: number): void {
+    const isLive = channel === this.#live?.name;
     const text = publications.map((one) => publicationPush(channel, one.data, one.offset)).join("\n");
     const told = offset - publications.filter((one) => one.offset !== undefined).length;
-    for (const seat of this.#seats.subscribed) {
-      if (seat.progress !== undefined && told - seat.progress > MAX_BEHIND) {
+    for (const seat of this.#seats.listening(channel)) {
+      if (isLive && seat.progress !== undefined && told - seat.progress > MAX_BEHIND) {
         // It has more to read than it can: it comes back, when it has, for what is left by then.
         seat.behindSince ??= Date.now();
-        this.#takeBack(seat);
+        this.#takeBack(seat, channel);
       } else if (!send(seat, text)) this.#leave(seat.socket);
     }
   }
 
   /** What the sockets have got is not known, or not enough: they subscribe again, and recover by their own positions. */
-  #takeAllBack(): void {
-    this.#mark.moves();
-    for (const seat of this.#seats.subscribed) this.#takeBack(seat);
+  #takeAllBack(channel: string): void {
+    for (const seat of [...this.#seats.listening(channel)]) this.#takeBack(seat, channel);
   }
 
-  #takeBack(seat: Seat): void {
+  #takeBack(seat: Seat, channel: string): void {
     const { connection } = seat;
     // Clients do not take up again by themselves what the server subscribed them to; they do when they connect again.
-    if (connection.channels.some(({ byServer }) => byServer)) {
+    if (subscriptionOf(connection, channel)?.byServer) {
       this.#close(seat, DISCONNECT.insufficientState);
       return;
     }
-    this.#seats.change(seat, { ...connection, channels: [] });
-    for (const { channel } of connection.channels) {
-      if (!send(seat, unsubscribePush(channel, UNSUBSCRIBED_INSUFFICIENT_STATE))) this.#leave(seat.socket);
-    }
+    this.#seats.change(seat, unsubscribed(connection, channel));
+    if (!send(seat, unsubscribePush(channel, UNSUBSCRIBED_INSUFFICIENT_STATE))) this.#leave(seat.socket);
   }
 
   /** Who may not watch any more hears nothing more. */
@@ -245,28 +277,32 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const seat = this.#seats.of(socket);
     if (!seat) return;
     this.#seats.remove(seat);
-    this.#reports.changed();
+    this.#live?.reports.changed();
+    this.#part(seat.connection.channels);
     if (this.#seats.size > 0) return;
-    this.#feed.forget();
-    this.#mark.forget();
+    this.#live?.forget();
     this.#rounds.end();
   }
 
-  #look(): Omit<ShardReport, "qoe"> | undefined {
+  /**
+   * What the owner of a channel is told: its stream of all sockets, a room of those who listen to it. Who is about to listen counts:
+   * nothing may be missed between the room's answer and the subscription.
+   */
+  #look(channel: string): Omit<ShardReport, "qoe" | "position"> | undefined {
     if (this.#shard === undefined) return undefined;
-    const position = this.#feed.feed?.position;
-    return {
-      shard: this.#shard.name,
-      sockets: this.#seats.size,
-      playing: this.#seats.playing,
-      ...(position && { position }),
-    };
+    const { name: shard, stream } = this.#shard;
+    return channel === liveChannel(stream)
+      ? { shard, sockets: this.#seats.size, playing: this.#seats.playing }
+      : {
+          shard,
+          sockets: this.#channels.has(channel) ? Math.max(1, this.#seats.listening(channel).size) : 0,
+          playing: 0,
+        };
   }
 
-  #hear({ position, viewers, draining }: ReportAnswer): void {
+  #hear({ viewers, draining }: ReportAnswer): void {
     this.#viewers = viewers;
     this.#rounds.drain(this.#shard !== undefined && draining.includes(this.#shard.name));
-    this.#feed.hear(position);
   }
 
   /** Keep what a publication without an offset says for those who come later. */

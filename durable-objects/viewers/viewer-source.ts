@@ -1,12 +1,17 @@
 /** What a shard asks of the rest: its stream, the relay above it, and who a token is. A stub is made anew for each call. */
 import type { Result } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
+import { type Action, roomOfChannel, type Say } from "../../wire/chat.ts";
 import type { SocketClaims } from "../../wire/socket-token.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { verifySocketToken } from "../../workers/socket-tokens.ts";
+import type { Acted, Posted } from "../chat/chat-room.ts";
+import type { Refusal, Speaker } from "../core/chat/judge.ts";
 import { mergePresence, type Presence } from "../core/viewers/socket/presence.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { within } from "../deadline.ts";
+import type { ChannelOwner } from "./viewer-channel.ts";
+import type { ViewerSet } from "./viewer-set.ts";
 
 /** A client waits for what these answer. */
 const ANSWER_MS = 5_000;
@@ -17,14 +22,14 @@ const FEW_SHARDS = 32;
 
 export class ViewerSource {
   readonly #env: ObjectsEnv;
-  readonly #stream: string;
+  readonly stream: string;
   /** A relay, or nothing: the stream's object itself. */
   #parent: string | undefined;
-  #attendance: { readonly presence: Promise<Presence>; readonly until: number } | undefined;
+  readonly #attendances = new Map<string, { readonly presence: Promise<Presence>; readonly until: number }>();
 
   constructor(env: ObjectsEnv, stream: string) {
     this.#env = env;
-    this.#stream = stream;
+    this.stream = stream;
   }
 
   /** What followed a position, or all that is kept. */
@@ -37,25 +42,50 @@ export class ViewerSource {
     return within(ANSWER_MS, "say", this.#live().say(from, data));
   }
 
-  /** Who is in the stream's channel, in all shards; `own` is what the shard `name` sees itself. */
-  presence(name: string, own: () => Presence): Promise<Presence> {
+  /** Who is in a channel, in all shards; `own` is the shard `name` itself. */
+  presence(name: string, channel: string, own: Pick<ViewerSet, "presence">): Promise<Presence> {
     const now = Date.now();
-    if (this.#attendance && now < this.#attendance.until) return this.#attendance.presence;
+    const known = this.#attendances.get(channel);
+    if (known && now < known.until) return known.presence;
     // Thousands who ask at once are one question.
-    const presence = this.#askAll(name, own);
-    this.#attendance = { presence, until: now + REMEMBERED_MS };
+    const presence = this.#askAll(name, channel, own);
+    this.#attendances.set(channel, { presence, until: now + REMEMBERED_MS });
     return presence;
   }
 
-  async #askAll(name: string, own: () => Presence): Promise<Presence> {
+  /** The room behind a `chat:` channel, which owns it. */
+  room(channel: string): ChannelOwner {
+    const room = () => this.#env.CHAT_ROOM.getByName(roomOfChannel(channel) ?? "");
+    return {
+      since: (position) => within(ANSWER_MS, "a room's since", room().since(position)),
+      report: (report) => within(ANSWER_MS, "a room's report", room().report([report])),
+    };
+  }
+
+  /** Say something in a room. */
+  post(room: string, speaker: Speaker, say: Say): Promise<Result<Posted, Refusal>> {
+    const posted: Promise<Result<Posted, Refusal>> = this.#env.CHAT_ROOM.getByName(room).say(speaker, say);
+    return within(ANSWER_MS, "say", posted);
+  }
+
+  /** Ask something of a room. */
+  act(speaker: Speaker, action: Action): Promise<Acted> {
+    const acted: Promise<Acted> = this.#env.CHAT_ROOM.getByName(action.data.room).act(speaker, action);
+    return within(ANSWER_MS, action.name, acted);
+  }
+
+  async #askAll(name: string, channel: string, own: Pick<ViewerSet, "presence">): Promise<Presence> {
     const region = name.split("/")[1] ?? "";
     const directory = await within(ANSWER_MS, "shards", this.#live().shards(region));
     const all = [...Object.values(directory.regions).flat(), ...(directory.others ?? [])];
     const others = all.filter((shard) => shard !== name);
-    const asked = others.map((shard) => this.#env.VIEWER_SET.getByName(shard).presence());
-    const presence = mergePresence([own(), ...(await within(ANSWER_MS, "presence", Promise.all(asked)))]);
+    const asked = others.map((shard) => this.#env.VIEWER_SET.getByName(shard).presence(channel));
+    const presence = mergePresence([
+      own.presence(channel),
+      ...(await within(ANSWER_MS, "presence", Promise.all(asked))),
+    ]);
     const lasts = others.length < FEW_SHARDS ? REMEMBERED_MS : LONG_REMEMBERED_MS;
-    this.#attendance = { presence: Promise.resolve(presence), until: Date.now() + lasts };
+    this.#attendances.set(channel, { presence: Promise.resolve(presence), until: Date.now() + lasts });
     return presence;
   }
 
@@ -77,7 +107,7 @@ export class ViewerSource {
     if (relay !== undefined) {
       try {
         const stub = this.#env.LIVE_RELAY.getByName(relay);
-        return await within(ANSWER_MS, "a relay's report", stub.report(this.#stream, [report]));
+        return await within(ANSWER_MS, "a relay's report", stub.report(this.stream, [report]));
       } catch (error) {
         console.warn("a relay does not answer", { relay, error: String(error) });
       }
@@ -86,6 +116,6 @@ export class ViewerSource {
   }
 
   #live() {
-    return this.#env.LIVE_STREAM.getByName(this.#stream);
+    return this.#env.LIVE_STREAM.getByName(this.stream);
   }
 }

@@ -84,7 +84,7 @@ async function bare(request: Request, url: URL, env: Env): Promise<Response> {
 }
 
 async function hops(url: URL, env: Env): Promise<Response> {
-  const delivery = { stream: "hops", position: { epoch: "", offset: 0 }, publications: [] };
+  const delivery = { channel: "live:hops", position: { epoch: "", offset: 0 }, publications: [] };
   for (let left = Number(url.searchParams.get("calls")); left > 0; left -= 1) {
     using _lost = await env.LIVE_RELAY.getByName("hops/relay/0.0").deliver(delivery, []);
   }

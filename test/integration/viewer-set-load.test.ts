@@ -3,6 +3,7 @@ import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "c
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { UPGRADE_BURST } from "../../durable-objects/core/viewers/admission.ts";
 import { Seats } from "../../durable-objects/viewers/viewer-seats.ts";
+import { liveChannel } from "../../wire/live-events.ts";
 import { passTime } from "./stream-object.ts";
 import { BareClient, knock, shardOf, until } from "./viewer-set-client.ts";
 import { FakeStream } from "./viewer-set-stream.ts";
@@ -35,7 +36,12 @@ async function follower(): Promise<BareClient> {
 
 describe("who may not watch any more", () => {
   const leave = (whom: "unsigned" | "all") =>
-    shardOf(name).deliver({ stream: name, position: stream.position, publications: [], leave: whom });
+    shardOf(name).deliver({
+      channel: liveChannel(name),
+      position: stream.position,
+      publications: [],
+      leave: whom,
+    });
 
   it("is sent away for good, and who has a token in the path stays", async () => {
     const open = await follower();

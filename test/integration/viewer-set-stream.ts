@@ -12,7 +12,7 @@ import type {
 } from "../../durable-objects/core/viewers/viewer-messages.ts";
 import { ViewerSource } from "../../durable-objects/viewers/viewer-source.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
-import { LIVE_HISTORY } from "../../wire/live-events.ts";
+import { LIVE_HISTORY, liveChannel } from "../../wire/live-events.ts";
 
 type Numbered = LivePublication & { readonly offset: number };
 
@@ -55,7 +55,7 @@ export class FakeStream {
       return { offset: this.offset, data: JSON.stringify({ type: "title", title: text }) };
     });
     this.kept = [...this.kept, ...publications].slice(-LIVE_HISTORY);
-    return { stream: this.#stream, position: this.position, publications };
+    return { channel: liveChannel(this.#stream), position: this.position, publications };
   }
 
   /** Storage was lost. */

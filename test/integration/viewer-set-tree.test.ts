@@ -85,12 +85,17 @@ describe("presence", () => {
 
   it("counts those of shards that are full or drained, too", async () => {
     const { source: presences } = source();
-    expect(await presences.presence("s/weur/1", () => nobody)).toMatchObject({ clients: 10, users: 8 });
+    expect(await presences.presence("s/weur/1", "live:s", { presence: () => nobody })).toMatchObject({
+      clients: 10,
+      users: 8,
+    });
   });
 
   it("is one question to the others when thousands ask at once", async () => {
     const { asked, source: presences } = source();
-    await Promise.all(Array.from({ length: 50 }, () => presences.presence("s/weur/1", () => nobody)));
+    await Promise.all(
+      Array.from({ length: 50 }, () => presences.presence("s/weur/1", "live:s", { presence: () => nobody })),
+    );
     expect(asked).toEqual(["shards", "s/weur/2", "s/weur/3"]);
   });
 });

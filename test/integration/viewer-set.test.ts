@@ -21,20 +21,22 @@ afterEach(() => {
 });
 
 const channel = () => `live:${name}`;
+/** Where the shard keeps its place in the channel. */
+const mark = () => `position ${channel()}`;
 const deliver = (...texts: readonly string[]) => shardOf(name).deliver(stream.publish(...texts));
 const sleep = () => evictDurableObject(shardOf(name), { webSockets: "hibernate" });
 /** An end that comes while deliveries are under way: `sleep` waits for the object's timers, so that it is always quiet then. */
 async function fall(): Promise<void> {
   await settled();
   await runInDurableObject(shardOf(name), (_object, { storage }) => {
-    storage.kv.put("position", { is: "dirty" });
+    storage.kv.put(mark(), { is: "dirty" });
   });
   await sleep();
 }
 const stored = (key: string) =>
   runInDurableObject(shardOf(name), (_object, { storage }) => storage.kv.get(key));
 /** The shard has stored where it is. */
-const settled = () => until(async () => expect(await stored("position")).toMatchObject({ is: "clean" }));
+const settled = () => until(async () => expect(await stored(mark())).toMatchObject({ is: "clean" }));
 /** The clock goes on, here and in the object. */
 function pass(ms: number): void {
   const now = Date.now();
@@ -74,7 +76,7 @@ describe("a shard", () => {
     const client = await follower();
     expect(client.heard.at(-1)).toMatchObject({ subscribe: { data: { viewers: 7 } } });
     const data = '{"type":"viewers","viewers":9}';
-    await shardOf(name).deliver({ stream: name, position: stream.position, publications: [{ data }] });
+    await shardOf(name).deliver({ channel: channel(), position: stream.position, publications: [{ data }] });
     await until(() => {
       expect(client.frames.at(-1)).toBe(`{"push":{"channel":"${channel()}","pub":{"data":${data}}}}`);
     });
@@ -209,12 +211,12 @@ describe("a shard that slept", () => {
 
   it("believes nothing that is stored when the sockets are gone", async () => {
     await runInDurableObject(shardOf(name), (_object, { storage }) => {
-      storage.kv.put("position", { is: "clean", position: stream.position });
+      storage.kv.put(mark(), { is: "clean", position: stream.position });
     });
     await sleep();
     for (let i = 0; i < 3; i += 1) stream.publish(`${i}`);
     const client = await BareClient.connect(name);
-    expect(await stored("position")).toBeUndefined();
+    expect(await stored(mark())).toBeUndefined();
     expect(await client.ask(subscribe(2))).toMatchObject({ subscribe: { offset: 3 } });
   });
 

@@ -1,4 +1,6 @@
 /** Entry of the watch page: puts player and controls together. hls.js comes in a chunk of its own, already on its way. */
+import { lateChat } from "../chat/late.ts";
+import { keepPlace } from "../chat/layout.ts";
 import { byId } from "../dom.ts";
 import { bindBar } from "./controls/bar.ts";
 import { bindIdleness } from "./controls/idle.ts";
@@ -18,6 +20,7 @@ import type { Snapshot } from "./snapshot.ts";
 
 const video = byId("video", HTMLVideoElement);
 const place = placeOf(location.pathname);
+const chat = lateChat(place);
 
 async function makeEngine(
   report: (event: EngineEvent) => void,
@@ -34,7 +37,7 @@ const player = new Player(video, place, makeEngine, (snapshot) => {
   for (const draw of views) draw(snapshot);
 });
 const stats = bindStats(player);
-const feed = lateFeed(player, place);
+const feed = lateFeed(player, place, chat);
 const menu = bindMenu(player, stats.toggle);
 views.push(
   bindPage(),
@@ -45,6 +48,7 @@ views.push(
   stats.draw,
   bindIdleness(),
   feed.look,
+  keepPlace(),
 );
 bindKeys(player, stats.toggle);
 publishDiagnostics(player, feed);

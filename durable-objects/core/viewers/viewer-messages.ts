@@ -3,17 +3,17 @@
  */
 import type { StreamPosition } from "../../../wire/centrifugo.ts";
 
-/** A publication of `live:<stream>`. */
+/** A publication of a channel. */
 export interface LivePublication {
   /** Absent: it is in no history, the next one replaces it. */
   readonly offset?: number;
-  /** JSON text of a `LiveEvent`, passed on as it is. */
+  /** JSON text of a `LiveEvent` or a `ChatEvent`, passed on as it is. */
   readonly data: string;
 }
 
 /** Publications on their way to the sockets, oldest first. */
 export interface Delivery {
-  readonly stream: string;
+  readonly channel: string;
   /** Where the channel is after them: a shard that is not there by then lacks some, and asks for them. */
   readonly position: StreamPosition;
   readonly publications: readonly LivePublication[];

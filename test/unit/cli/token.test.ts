@@ -60,6 +60,7 @@ it.each<[string, readonly string[], Record<string, unknown>]>([
   ["a name", ["--name", "Alice B."], { name: "Alice B." }],
   ["a role", ["--role", "owner"], { role: "owner" }],
   ["a time", ["--for", "30d"], { seconds: 2_592_000 }],
+  ["badges", ["--badge", "follower", "--badge", "vip"], { badges: ["follower", "vip"] }],
   ["channels", ["--channel", "live:radio", "--channel", "live:tv"], { channels: ["live:radio", "live:tv"] }],
 ])("asks for %s and for nothing else", async (_what, options, wish) => {
   expect(await token("--sub", "bob", ...options)).toHaveProperty("code", 0);
@@ -75,6 +76,8 @@ it.each<[string, readonly string[], string]>([
   ["a time without a unit", ["--sub", "a", "--for", "30"], "7d"],
   ["no time at all", ["--sub", "a", "--for", "0h"], "7d"],
   ["more than a year", ["--sub", "a", "--for", "367d"], "a year at most"],
+  ["a badge without a name", ["--sub", "a", "--badge", ""], "follower"],
+  ["nine badges", ["--sub", "a", ...Array(9).fill(["--badge", "b"]).flat()], "badges: expected"],
   ["a channel without a name", ["--sub", "a", "--channel", ""], "live:radio"],
   ["seventeen channels", ["--sub", "a", ...Array(17).fill(["--channel", "c"]).flat()], "channels: expected"],
 ])("refuses %s before anyone is asked", async (_what, args, words) => {

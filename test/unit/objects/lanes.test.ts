@@ -5,7 +5,7 @@ import { joined, Lanes, nameOf } from "../../../durable-objects/viewers/lanes.ts
 import { LIVE_HISTORY } from "../../../wire/live-events.ts";
 
 const delivery = (offset: number, ...passing: readonly string[]): Delivery => ({
-  stream: "demo",
+  channel: "live:demo",
   position: { epoch: "e", offset },
   publications: [{ offset, data: `${offset}` }, ...passing.map((data) => ({ data }))],
 });

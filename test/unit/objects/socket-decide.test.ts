@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Connection } from "../../../durable-objects/core/viewers/socket/connection.ts";
 import { decide } from "../../../durable-objects/core/viewers/socket/decide.ts";
 import type { Outcome, Scene, Supplied } from "../../../durable-objects/core/viewers/socket/decision.ts";
+import type { Feed } from "../../../durable-objects/core/viewers/socket/feed.ts";
 import { fail, ok } from "../../../media/result.ts";
 import { parseFrame } from "../../../wire/centrifugo.ts";
 
@@ -20,15 +21,17 @@ const anonymous: Connection = { ...fresh, who: { user: "" } };
 const member: Connection = { ...fresh, who: { user: "alice", role: "member" } };
 const moderator: Connection = { ...fresh, who: { user: "mod", role: "moderator" } };
 const inChannel: Connection = { ...anonymous, channels: [{ channel: "live:radio" }] };
-const scene: Scene = {
+const feed: Feed = {
+  position: { epoch: "e", offset: 10 },
+  kept: [8, 9, 10].map((offset) => ({ offset, data: `{"n":${offset}}` })),
+  whole: true,
+};
+const sceneWith = (live: Feed | undefined): Scene => ({
   now: NOW,
   viewers: 3,
-  feed: {
-    position: { epoch: "e", offset: 10 },
-    kept: [8, 9, 10].map((offset) => ({ offset, data: `{"n":${offset}}` })),
-    whole: true,
-  },
-};
+  feedOf: (channel) => (channel === "live:radio" ? live : undefined),
+});
+const scene = sceneWith(feed);
 
 /** Decide a command as it came in a frame. */
 function say(connection: Connection, text: object, supplied: Supplied = {}, at = scene) {
@@ -179,9 +182,9 @@ describe("connect", () => {
   });
 
   it("waits for the feed only when the token names a channel", () => {
-    const blind = { ...scene, feed: undefined };
+    const blind = sceneWith(undefined);
     expect(say(fresh, { id: 1, connect: { token: "t" } }, withChannels, blind)).toEqual({
-      need: { type: "feed" },
+      need: { type: "feed", channel: "live:radio" },
     });
     expect(say(fresh, { id: 1, connect: {} }, {}, blind)).toHaveProperty("outcome");
   });
@@ -238,20 +241,18 @@ describe("subscribe", () => {
   });
 
   it.each([
-    ["the feed is not known", { feed: undefined }, {}],
-    ["the client knows more", {}, { recover: true, epoch: "e", offset: 11 }],
-    [
-      "there may be older ones",
-      { feed: scene.feed && { ...scene.feed, whole: false } },
-      { recover: true, epoch: "e", offset: 2 },
-    ],
-  ])("asks the stream when %s", (_name, other, params) => {
-    expect(say(anonymous, subscribe(params), {}, { ...scene, ...other })).toEqual({ need: { type: "feed" } });
+    ["the feed is not known", undefined, {}],
+    ["the client knows more", feed, { recover: true, epoch: "e", offset: 11 }],
+    ["there may be older ones", { ...feed, whole: false }, { recover: true, epoch: "e", offset: 2 }],
+  ])("asks the stream when %s", (_name, known, params) => {
+    expect(say(anonymous, subscribe(params), {}, sceneWith(known))).toEqual({
+      need: { type: "feed", channel: "live:radio" },
+    });
   });
 
   it("asks once: then what is not there is lost", () => {
     const ahead = subscribe({ recover: true, epoch: "e", offset: 11 });
-    expect(replyOf(anonymous, ahead, { feed: "asked" })).toMatchObject({
+    expect(replyOf(anonymous, ahead, { asked: ["live:radio"] })).toMatchObject({
       subscribe: { recovered: false, offset: 10 },
     });
   });

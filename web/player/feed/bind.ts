@@ -1,4 +1,5 @@
 /** The feed beside the player: carries what the socket tells to player and playlists, and what the player does to the socket. */
+import type { Centrifuge } from "centrifuge";
 import type { LiveEvent } from "../../../wire/live-events.ts";
 import type { Place } from "../place.ts";
 import type { Player } from "../player.ts";
@@ -16,13 +17,19 @@ export interface BoundFeed {
 }
 
 /** Bind them, and connect. */
-export function bindFeed(player: Player, place: Place, pushed: PushedPlaylists): BoundFeed {
+export function bindFeed(
+  player: Player,
+  place: Place,
+  pushed: PushedPlaylists,
+  useSocket: (client: Centrifuge) => void,
+): BoundFeed {
   const { video } = player;
   const live = new LiveFeed(place, {
     timeline: (timeline) => pushed.show(timeline),
     event: (event) => tellPlayer(player, event),
     followed: (fed, missed) => player.dispatch({ type: "fed", fed, missed, random: Math.random() }),
     isPlayable: () => player.snapshot.status?.playlist !== undefined,
+    socket: useSocket,
   });
   live.start();
   let tally = NOTHING_SEEN;

@@ -1,4 +1,5 @@
 /** Brings the feed in when the picture does not have to wait for it. The page's own script holds no more of it than this. */
+import type { Centrifuge } from "centrifuge";
 import type { Place } from "../place.ts";
 import type { Player } from "../player.ts";
 import type { Snapshot } from "../snapshot.ts";
@@ -15,8 +16,8 @@ export interface LateFeed {
   readonly look: (snapshot: Snapshot) => void;
 }
 
-/** Bind the feed, later. */
-export function lateFeed(player: Player, place: Place): LateFeed {
+/** Bind the feed, later. `useSocket` gets the page's socket before that connects. */
+export function lateFeed(player: Player, place: Place, useSocket: (client: Centrifuge) => void): LateFeed {
   let bound: BoundFeed | undefined;
   let triedAtMs: number | undefined;
   let knownAtMs: number | undefined;
@@ -34,7 +35,7 @@ export function lateFeed(player: Player, place: Place): LateFeed {
     triedAtMs = now;
     import("./bind.ts").then(
       ({ bindFeed }) => {
-        bound ??= bindFeed(player, place, pushed);
+        bound ??= bindFeed(player, place, pushed, useSocket);
       },
       // A page that was deployed over meanwhile: it goes on as it is.
       () => undefined,

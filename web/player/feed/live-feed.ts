@@ -21,6 +21,8 @@ export interface FeedListener {
   followed(isFollowed: boolean, missed: boolean): void;
   /** Whether there is a timeline to ask for. */
   isPlayable(): boolean;
+  /** The page's socket, before it connects: there is one a page, and others may have use for it. */
+  socket?(client: Centrifuge): void;
 }
 
 /** Publications after which the server hears how far this page got. No timer: those of a hidden tab run once a minute. */
@@ -96,6 +98,7 @@ export class LiveFeed {
     }
     const client = new module.Centrifuge(socketUrl(this.#place, location), { name: "millrace page" });
     this.#client = client;
+    this.#listener.socket?.(client);
     client.on("connecting", () => {
       this.#isConnected = false;
     });

@@ -29,6 +29,8 @@ export interface Who {
   /** Empty for who came without a token. */
   readonly user: string;
   readonly role?: Role;
+  /** Absent: none. */
+  readonly badges?: readonly string[];
   /** JSON text of `conn_info`. */
   readonly info?: string;
   /** Milliseconds since 1970; absent: for ever. */
@@ -44,10 +46,11 @@ export interface Subscription {
 export const ANONYMOUS: Who = { user: "" };
 
 /** Who a token says somebody is. */
-export function whoOf({ sub, exp, name, role, info }: SocketClaims): Who {
+export function whoOf({ sub, exp, name, role, badges, info }: SocketClaims): Who {
   return {
     user: sub,
     role,
+    ...(badges !== undefined && { badges }),
     info: JSON.stringify({ ...(name !== undefined && { name }), role, ...(info !== undefined && { info }) }),
     ...(exp !== undefined && { expiresAt: exp * 1000 }),
   };

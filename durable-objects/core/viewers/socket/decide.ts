@@ -3,9 +3,11 @@
  * says, and is asked again with it; so it is made in one go, with nothing in between. The ViewerSet does what is decided.
  */
 import { type Command, DISCONNECT, ERROR, reply } from "../../../../wire/centrifugo.ts";
-import { MAX_APP_LETTERS } from "../../../../wire/live-events.ts";
+import { isActionName } from "../../../../wire/chat.ts";
+import { liveChannel, MAX_APP_LETTERS } from "../../../../wire/live-events.ts";
 import { parse } from "../../../../wire/parse.ts";
 import { PlayingSchema, ProgressSchema, QoeSchema } from "../../../../wire/player-report.ts";
+import { decideAction, decidePost } from "./chatting.ts";
 import { type Connection, subscriptionOf, unsubscribed } from "./connection.ts";
 import {
   answered,
@@ -54,7 +56,9 @@ export function decide(
       // No channel here has a token of its own.
       return refused(command, refusalOf(connection, command.params.channel) ?? ERROR.notAvailable);
     case "rpc":
-      return decideRpc(connection, command);
+      return isActionName(command.params.method)
+        ? decideAction(connection, command, command.params.method, supplied)
+        : decideRpc(connection, command);
     case "send": {
       const said = parse(ProgressSchema, command.params.data);
       // What else a client may send has nobody who would hear it.
@@ -65,13 +69,15 @@ export function decide(
   }
 }
 
-function decidePublish(connection: Connection, command: CommandOf<"publish">, { said }: Supplied): Decision {
+function decidePublish(connection: Connection, command: CommandOf<"publish">, supplied: Supplied): Decision {
   const { channel, data } = command.params;
   const refusal = refusalOf(connection, channel);
   if (refusal) return refused(command, refusal);
+  if (channel !== liveChannel(connection.stream)) return decidePost(connection, command, supplied);
   const { user = "", role } = connection.who ?? {};
   if (role !== "moderator" && role !== "owner") return refused(command, ERROR.permissionDenied);
   if (JSON.stringify(data).length > MAX_APP_LETTERS) return refused(command, ERROR.limitExceeded);
+  const { said } = supplied;
   if (said === undefined) return { need: { type: "say", from: user, data } };
   return said ? answered(reply(command.id, "publish", {})) : refused(command, ERROR.notAvailable);
 }
@@ -83,7 +89,7 @@ function decidePresence(
 ): Decision {
   const refusal = refusalOf(connection, command.params.channel);
   if (refusal) return refused(command, refusal);
-  if (presence === undefined) return { need: { type: "presence" } };
+  if (presence === undefined) return { need: { type: "presence", channel: command.params.channel } };
   if (command.method === "presence_stats") {
     const { clients, users } = presence;
     return answered(reply(command.id, "presence_stats", { num_clients: clients, num_users: users }));

@@ -56,8 +56,9 @@ function welcome(
     const known = Object.hasOwn(positions, channel) ? positions[channel] : undefined;
     const since = known?.recover ? { epoch: known.epoch, offset: known.offset } : undefined;
     const begun = begin(connection, { channel, byServer: true }, since, scene, supplied);
-    if (begun === undefined) return { need: { type: "feed" } };
-    ({ connection, from } = begun);
+    if (begun === undefined) return { need: { type: "feed", channel } };
+    connection = begun.connection;
+    from = begun.from ?? from;
     subs.push([channel, begun.result]);
   }
   const result: Results["connect"] = {

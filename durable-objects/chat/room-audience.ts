@@ -1,0 +1,72 @@
+/**
+ * The shards in which somebody listens to a room, and the way there. Shards say it themselves, again and again; they are stored, so
+ * that a room that was evicted still knows whom to tell.
+ */
+import type { StreamPosition } from "../../wire/centrifugo.ts";
+import type { ObjectsEnv } from "../../workers/env.ts";
+import { SILENT_MS } from "../core/viewers/shards.ts";
+import type { Followed, LivePublication, ShardReport } from "../core/viewers/viewer-messages.ts";
+import { FanOut } from "../viewers/fan-out.ts";
+
+const SHARDS = "shards";
+/** Busier than this, a room speaks in ticks: */
+const BUSY_PER_SECOND = 20;
+/** what is said within one goes together. */
+const TICK_MS = 100;
+
+export interface RoomAudienceParts {
+  /** Names the deliveries, and the relays that pass them on. */
+  readonly channel: string;
+  readonly kv: SyncKvStorage;
+  readonly env: () => Pick<ObjectsEnv, "VIEWER_SET" | "LIVE_RELAY">;
+  readonly keepAlive: (work: Promise<unknown>) => void;
+  readonly log: { readonly position: StreamPosition; since(position: StreamPosition): Followed };
+}
+
+export class RoomAudience {
+  readonly #kv: SyncKvStorage;
+  readonly #fanOut: FanOut;
+  readonly #heardAt: Map<string, number>;
+  /** Publications of the last second, by their times. */
+  #lately: number[] = [];
+  #waiting: LivePublication[] = [];
+
+  constructor({ kv, ...ports }: RoomAudienceParts) {
+    this.#kv = kv;
+    this.#fanOut = new FanOut(ports);
+    const now = Date.now();
+    // They could not be heard while this object was away.
+    this.#heardAt = new Map(kv.get<readonly string[]>(SHARDS)?.map((shard) => [shard, now]));
+    this.#fanOut.set([...this.#heardAt.keys()], now);
+  }
+
+  /** What shards hold now. */
+  hear(reports: readonly ShardReport[], now: number): void {
+    const before = [...this.#heardAt.keys()].join("\n");
+    for (const { shard, sockets } of reports) {
+      if (sockets > 0) this.#heardAt.set(shard, now);
+      else this.#heardAt.delete(shard);
+    }
+    for (const [shard, at] of [...this.#heardAt]) if (now - at > SILENT_MS) this.#heardAt.delete(shard);
+    const shards = [...this.#heardAt.keys()];
+    if (shards.join("\n") !== before) this.#kv.put(SHARDS, shards);
+    this.#fanOut.set(shards, now);
+    this.#fanOut.heard(
+      reports.map(({ shard }) => shard),
+      now,
+    );
+  }
+
+  /** Tell everyone who listens: at once, or with what else is said in this tick. */
+  tell(publication: LivePublication, now: number): void {
+    this.#lately = [...this.#lately.filter((at) => now - at < 1000), now];
+    this.#waiting.push(publication);
+    if (this.#waiting.length > 1) return;
+    if (this.#lately.length <= BUSY_PER_SECOND) this.#flush();
+    else setTimeout(() => this.#flush(), TICK_MS);
+  }
+
+  #flush(): void {
+    this.#fanOut.publish(...this.#waiting.splice(0));
+  }
+}

@@ -1,0 +1,90 @@
+/** The list of names that opens while a mention is being typed. The caret stays in the text: the list is walked from there. */
+import { byId } from "../dom.ts";
+import { type Completion, complete, completionAt } from "./mentions.ts";
+import { make } from "./rows.ts";
+
+export class NameCompletion {
+  readonly #field: HTMLTextAreaElement;
+  readonly #list = byId("chat-names", HTMLElement);
+  readonly #names: () => readonly string[];
+  #completion: Completion | undefined;
+  #at = 0;
+
+  /** `names` as they are to be offered. */
+  constructor(field: HTMLTextAreaElement, names: () => readonly string[]) {
+    this.#field = field;
+    this.#names = names;
+    field.addEventListener("blur", () => this.close());
+    field.addEventListener("click", () => this.look());
+  }
+
+  /** Look what stands before the caret. */
+  look(): void {
+    const { value, selectionStart, selectionEnd } = this.#field;
+    const isCaret = selectionStart === selectionEnd;
+    this.#completion = isCaret ? completionAt(value, selectionStart, this.#names()) : undefined;
+    this.#at = 0;
+    this.#draw();
+  }
+
+  close(): void {
+    this.#completion = undefined;
+    this.#draw();
+  }
+
+  /** Take a key that is meant for the list; whether it was. */
+  key(event: KeyboardEvent): boolean {
+    const names = this.#completion?.names;
+    if (!names) return false;
+    switch (event.key) {
+      case "ArrowDown":
+      case "ArrowUp":
+        this.#at = (this.#at + (event.key === "ArrowDown" ? 1 : -1) + names.length) % names.length;
+        this.#draw();
+        break;
+      case "Enter":
+      case "Tab":
+        if (event.shiftKey) return false;
+        this.#choose(names[this.#at]);
+        break;
+      case "Escape":
+        this.close();
+        break;
+      default:
+        return false;
+    }
+    event.preventDefault();
+    return true;
+  }
+
+  #choose(name: string | undefined): void {
+    if (name === undefined || !this.#completion) return;
+    const { text, caret } = complete(this.#field.value, this.#completion, name);
+    this.#field.value = text;
+    this.#field.setSelectionRange(caret, caret);
+    this.close();
+    this.#field.dispatchEvent(new Event("input"));
+  }
+
+  #draw(): void {
+    const names = this.#completion?.names ?? [];
+    this.#list.hidden = names.length === 0;
+    this.#list.replaceChildren(...names.map((name, i) => this.#option(name, i)));
+    if (names.length > 0) this.#field.setAttribute("aria-activedescendant", `chat-name-${this.#at}`);
+    else this.#field.removeAttribute("aria-activedescendant");
+  }
+
+  #option(name: string, i: number): HTMLElement {
+    const option = make("div", "option", make("bdi", "", name));
+    option.id = `chat-name-${i}`;
+    option.dataset.testid = "chat-name-option";
+    option.setAttribute("role", "option");
+    option.setAttribute("aria-selected", String(i === this.#at));
+    // The field keeps the focus.
+    option.addEventListener("pointerdown", (event) => {
+      event.preventDefault();
+      this.#choose(name);
+    });
+    return option;
+  }
+}
