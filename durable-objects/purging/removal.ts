@@ -1,6 +1,6 @@
 /**
  * Removes from R2 what a purge was asked to delete, a task at a time, so that it can be broken off anywhere and go on.
- * What the tasks are stands in core/removal.ts; who keeps how far it has come is purges.ts.
+ * What the tasks are stands in core/purging/removal.ts; who keeps how far it has come is purges.ts.
  */
 import { streamOfBroadcast } from "../../media/address.ts";
 import {

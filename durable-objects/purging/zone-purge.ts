@@ -1,6 +1,6 @@
 /**
  * Tells Cloudflare's API of purges, for the zone's own cache: in batches, inside its rate limit, until it is through or given
- * up. What is waiting is stored by its store; what a call names and what an answer means stands in core/zone-purge.ts.
+ * up. What is waiting is stored by its store; what a call names and what an answer means stands in core/purging/zone-purge.ts.
  */
 import {
   type Batch,

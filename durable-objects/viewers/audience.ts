@@ -1,6 +1,6 @@
 /**
  * The viewers of a stream, as its LiveStream has to do with them: which shards hold their sockets, how they are reached, how
- * many they are and how they do. Shards, relays and edges say it; decisions stand in core/shards.ts and core/rollup.ts.
+ * many they are and how they do. Shards, relays and edges say it; decisions stand in core/viewers/shards.ts and core/viewers/rollup.ts.
  */
 import { liveChannel } from "../../wire/live-events.ts";
 import { parse } from "../../wire/parse.ts";

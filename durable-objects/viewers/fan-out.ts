@@ -1,6 +1,7 @@
 /**
- * How the owner of a channel (a LiveStream, a ChatRoom) reaches its shards: the tree as it is now, with a lane to each of its branches. What a branch did not take
- * it gets by another way, or asks for itself when it is back. Who is in the tree is decided in core/shards.ts and core/tree.ts.
+ * How the owner of a channel (a LiveStream, a ChatRoom) reaches its shards: the tree as it is now, with a lane to each of its
+ * branches. What a branch did not take it gets by another way, or asks for itself when it is back. Who is in the tree is decided
+ * in core/viewers/.
  */
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";

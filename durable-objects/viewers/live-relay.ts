@@ -1,5 +1,5 @@
 /**
- * Passes on what a LiveStream says to up to 32 branches of its tree, and what their shards say to it, gathered. Keeps nothing
+ * Passes on what the owner of a channel says to up to 32 branches of its tree, and what their shards say to it, gathered. Keeps nothing
  * that matters: each message carries its branches, and another relay is as good.
  */
 import { DurableObject } from "cloudflare:workers";

@@ -1,6 +1,6 @@
 /**
  * The shards of a stream's viewers in its LiveStream's SQLite, so that a LiveStream that was evicted still knows whom to
- * deliver to. What they hold is stored seldom: they say it again every ten seconds. What becomes of them stands in core/shards.ts.
+ * deliver to. What they hold is stored seldom: they say it again every ten seconds. What becomes of them stands in core/viewers/shards.ts.
  */
 import { parseShardName, type Shard } from "../core/viewers/shards.ts";
 

@@ -1,4 +1,4 @@
-/** Frames from sockets: counted, read, decided command by command (core/socket/), and done. Replies of a frame go in one frame. */
+/** Frames from sockets: counted, read, decided command by command (core/viewers/socket/), and done. Replies of a frame go in one frame. */
 import {
   type Command,
   DISCONNECT,

@@ -1,6 +1,6 @@
 /**
  * Who watches a stream: those whom its shards count, and those without a socket, whom edges tell of. And how many watched a
- * broadcast, which is stored with it. Sums stand in core/rollup.ts.
+ * broadcast, which is stored with it. Sums stand in core/viewers/rollup.ts.
  */
 import { countPolled, type PolledViewers } from "../../wire/polled-viewers.ts";
 import { remember } from "../../workers/remember.ts";

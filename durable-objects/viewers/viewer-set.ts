@@ -116,8 +116,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       this.#rounds.again(Date.now());
     }
     if (this.#seats.size === 0) return;
-    // Somebody who wanted to listen may have gone before they did.
-    this.#part([...this.#channels.keys()].map((channel) => ({ channel })));
+    this.#partAll();
     await Promise.all([...this.#channels.values()].map(({ reports }) => reports.now()));
   }
 
@@ -148,7 +147,10 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     }
     const { shard, stream } = seat.connection;
     this.#begin(shard, stream);
-    for (const channel of this.#seats.channels()) this.#channel(channel).wake();
+    // The stream's own channel also when nobody listens to it: what is stored of it has to be known, to be replaced in time.
+    for (const channel of new Set([liveChannel(stream), ...this.#seats.channels()])) {
+      this.#channel(channel).wake();
+    }
   }
 
   /** Somebody is here: from now on it is known whose shard this is. */
@@ -189,6 +191,11 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       known.forget();
       void known.reports.now();
     }
+  }
+
+  /** Somebody who wanted to listen may have gone before they did. */
+  #partAll(): void {
+    this.#part([...this.#channels.keys()].map((channel) => ({ channel })));
   }
 
   #open(opening: Opening): Response {
@@ -280,6 +287,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     this.#live?.reports.changed();
     this.#part(seat.connection.channels);
     if (this.#seats.size > 0) return;
+    this.#partAll();
     this.#live?.forget();
     this.#rounds.end();
   }

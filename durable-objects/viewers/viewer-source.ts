@@ -1,4 +1,4 @@
-/** What a shard asks of the rest: its stream, the relay above it, and who a token is. A stub is made anew for each call. */
+/** What a shard asks of the rest: its stream, the relay above it, a room, and who a token is. A stub is made anew for each call. */
 import type { Result } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { type Action, roomOfChannel, type Say } from "../../wire/chat.ts";

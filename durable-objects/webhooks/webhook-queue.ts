@@ -1,6 +1,6 @@
 /**
  * What a LiveStream keeps of its webhooks (docs/storage.md): what was announced, and who is still to be told what.
- * Rows and bounds only: what an event is stands in core/webhook.ts, and who sends it is webhook-outbox.ts.
+ * Rows and bounds only: what an event is stands in core/webhooks/webhook.ts, and who sends it is webhook-outbox.ts.
  */
 import { type Announced, type Announcement, isWanted, type News } from "../core/webhooks/webhook.ts";
 import type { Failing, Retry } from "../core/webhooks/webhook-retry.ts";

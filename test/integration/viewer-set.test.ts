@@ -57,6 +57,19 @@ async function follower(): Promise<BareClient> {
 const arrived = (client: BareClient) => client.ask({ id: 999, ping: {} });
 
 describe("a shard", () => {
+  it("does not take an old mark for its place, after a sleep in which nobody listened", async () => {
+    const client = await follower();
+    await settled();
+    await client.ask({ id: 3, unsubscribe: { channel: channel() } });
+    await sleep();
+    stream.publish("meanwhile");
+    await client.ask(subscribe(4));
+    await deliver("then");
+    // From where it was told that it begins.
+    await until(() => expect(client.offsets).toEqual([1, 2]));
+    expect(await stored(mark())).not.toMatchObject({ is: "clean", position: { offset: 0 } });
+  });
+
   it("connects, subscribes and passes on what is delivered", async () => {
     const client = await BareClient.connect(name);
     expect(client.heard[0]).toMatchObject({ id: 1, connect: { ping: 25, pong: true } });

@@ -47,7 +47,7 @@ export interface QoeCounts {
   readonly playedMs: number;
   readonly droppedFrames: number;
   readonly shownFrames: number;
-  /** Counts by bucket of a log histogram (core/histogram.ts), sparse. */
+  /** Counts by bucket of a log histogram (histogram.ts), sparse. */
   readonly startup: Readonly<Record<number, number>>;
   readonly latency: Readonly<Record<number, number>>;
   /** Reports by lines of the picture. */
