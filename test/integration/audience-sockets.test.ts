@@ -133,8 +133,13 @@ describe("a stream that is closed to those who watch it", () => {
 
   it("by making it private: who has a token stays, all others go at once", async () => {
     const { encoder, open, signed } = await watching("turned");
+    // It looks now by itself, and not again before LOOK_MS have passed.
+    passTime(LOOK_MS);
+    const lookedAt = Date.now();
+    await liveStream("turned").report([]);
     await origin("/admin/streams/turned", json("PATCH", { access: "private" }, ADMIN));
     expect(await open.end()).toMatchObject({ code: 3507 });
+    expect(Date.now() - lookedAt).toBeLessThan(LOOK_MS);
     const before = signed.offsets.length;
     await encoder.pushPart();
     await vi.waitFor(() => expect(signed.offsets.length).toBeGreaterThan(before), 5_000);
