@@ -5,8 +5,10 @@
 import * as v from "valibot";
 import { fail, ok, type Result } from "../media/result.ts";
 
-/** Longest frame from a client, bytes. */
+/** Longest frame from a client, bytes; */
 export const MAX_FRAME_BYTES = 64 * 1024;
+/** and from one that is signed in, who may write in conversations: 100 KB of text, however it is escaped. */
+export const MAX_MEMBER_FRAME_BYTES = 256 * 1024;
 /** Commands of one frame; more is a client gone wrong. */
 export const MAX_COMMANDS = 100;
 /** Letters of a channel's name. */
@@ -175,6 +177,8 @@ export const DISCONNECT = {
 
 /** The server takes a subscription back for a moment: the client subscribes again and recovers. */
 export const UNSUBSCRIBED_INSUFFICIENT_STATE = { code: 2500, reason: "insufficient state" };
+/** Below 2500: the client does not subscribe again. */
+export const UNSUBSCRIBED_BY_SERVER = { code: 2000, reason: "server unsubscribe" };
 
 /** Who is behind a client. */
 export interface ClientInfo {

@@ -22,7 +22,8 @@ export const MAX_TIMEOUT_SECONDS = 1_209_600;
 
 /** `chat:<room>`. */
 export const chatChannel = (room: string): string => `chat:${room}`;
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** Ids of messages and of conversations. */
+export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** The room of a `chat:` channel; `undefined` for any other channel. */
 export const roomOfChannel = (channel: string): string | undefined => {
   const room = channel.startsWith("chat:") ? channel.slice("chat:".length) : "";
@@ -30,8 +31,9 @@ export const roomOfChannel = (channel: string): string | undefined => {
 };
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const ulid = v.pipe(v.string(), v.regex(ULID));
-const user = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
+export const ulid = v.pipe(v.string(), v.regex(ULID));
+/** `sub` of a token. */
+export const user = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 
 /** Who said something, as their token named them. */
 const authorFields = {
@@ -231,5 +233,15 @@ export const CHAT_ERROR = {
   noLinks: { code: 464, message: "no links" },
   blockedWord: { code: 465, message: "blocked word" },
   unknownMessage: { code: 466, message: "unknown message" },
+  notAMember: { code: 467, message: "not a member" },
+  blocked: { code: 468, message: "blocked" },
+  tooManyMembers: { code: 469, message: "too many members" },
+  tooManyRooms: { code: 470, message: "too many rooms" },
+  lastOwner: { code: 471, message: "last owner" },
+  badPhoto: { code: 472, message: "bad photo" },
+  badEndpoint: { code: 473, message: "bad endpoint" },
+  tooManyFriends: { code: 474, message: "too many friends" },
+  tooManyReactions: { code: 475, message: "too many reactions" },
+  notKept: { code: 476, message: "not kept any more" },
 } as const satisfies Record<string, ProtocolError>;
 export type ChatErrorName = keyof typeof CHAT_ERROR;

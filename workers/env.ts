@@ -1,7 +1,10 @@
 /** The bindings of each Worker (wrangler.toml). The bare Worker has them all. */
 import type { ChatRoom } from "../durable-objects/chat/chat-room.ts";
+import type { Conversation } from "../durable-objects/chat/conversation.ts";
 import type { Fleet } from "../durable-objects/fleet.ts";
+import type { Inbox } from "../durable-objects/inbox/inbox.ts";
 import type { LiveStream } from "../durable-objects/live-stream.ts";
+import type { PresenceChannel } from "../durable-objects/presence/presence-channel.ts";
 import type { Purges } from "../durable-objects/purging/purges.ts";
 import type { LiveRelay } from "../durable-objects/viewers/live-relay.ts";
 import type { ViewerSet } from "../durable-objects/viewers/viewer-set.ts";
@@ -53,6 +56,9 @@ export interface ObjectsEnv {
   readonly VIEWER_SET: DurableObjectNamespace<ViewerSet>;
   readonly LIVE_RELAY: DurableObjectNamespace<LiveRelay>;
   readonly CHAT_ROOM: DurableObjectNamespace<ChatRoom>;
+  readonly CONVERSATION: DurableObjectNamespace<Conversation>;
+  readonly INBOX: DurableObjectNamespace<Inbox>;
+  readonly PRESENCE: DurableObjectNamespace<PresenceChannel>;
   /** Signs what viewers carry: here, the tokens of the socket. */
   readonly TOKEN_SECRET?: string;
   readonly TOKEN_SECRET_PREVIOUS?: string;

@@ -4,8 +4,11 @@ import type { EdgeEnv, ObjectsEnv, OriginEnv } from "./env.ts";
 import { originApp } from "./origin/app.ts";
 
 export { ChatRoom } from "../durable-objects/chat/chat-room.ts";
+export { Conversation } from "../durable-objects/chat/conversation.ts";
 export { Fleet } from "../durable-objects/fleet.ts";
+export { Inbox } from "../durable-objects/inbox/inbox.ts";
 export { LiveStream } from "../durable-objects/live-stream.ts";
+export { PresenceChannel } from "../durable-objects/presence/presence-channel.ts";
 export { Purges } from "../durable-objects/purging/purges.ts";
 export { LiveRelay } from "../durable-objects/viewers/live-relay.ts";
 export { ViewerSet } from "../durable-objects/viewers/viewer-set.ts";

@@ -211,6 +211,9 @@ function optionsOf(
           VIEWER_SET: object("ViewerSet", name),
           LIVE_RELAY: object("LiveRelay", name),
           CHAT_ROOM: object("ChatRoom", name),
+          CONVERSATION: object("Conversation", name),
+          INBOX: object("Inbox", name),
+          PRESENCE: object("PresenceChannel", name),
           ...(entry === "sockets" && { BARE_SOCKETS: object("BareSockets", name) }),
         },
         // With assets of its own a Worker's socket would lead to Miniflare's router.

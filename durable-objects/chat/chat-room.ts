@@ -31,8 +31,9 @@ import {
 } from "../core/chat/judge.ts";
 import { excerpt } from "../core/chat/text.ts";
 import { ULID_RANDOM_BYTES, ulid } from "../core/chat/ulid.ts";
+import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
-import { RoomAudience } from "./room-audience.ts";
+import { ChannelAudience } from "../viewers/channel-audience.ts";
 import { type Deed, type NewRow, RoomRows } from "./room-rows.ts";
 import { RoomState } from "./room-state.ts";
 
@@ -49,14 +50,12 @@ export interface Posted {
   /** It was there already. */
   readonly isRepeat: boolean;
 }
-/** What came of an action; `data` is the answer of the `rpc`. */
-export type Acted = Result<unknown, Refusal | "forbidden">;
 type ModeratorAction = Exclude<Action, { readonly name: "chat.state" }>;
 
 export class ChatRoom extends DurableObject<ObjectsEnv> {
   readonly #rows: RoomRows;
   readonly #state: RoomState;
-  readonly #audience: RoomAudience;
+  readonly #audience: ChannelAudience;
   #offset: number;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
@@ -64,7 +63,7 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     this.#rows = new RoomRows(ctx.storage.sql);
     this.#state = new RoomState(ctx.storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#offset = this.#rows.newest();
-    this.#audience = new RoomAudience({
+    this.#audience = new ChannelAudience({
       channel: chatChannel(ctx.id.name ?? ""),
       kv: ctx.storage.kv,
       env: () => this.env,

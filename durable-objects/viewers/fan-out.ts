@@ -80,6 +80,12 @@ export class FanOut {
     this.#lanes.push({ channel, position: log.position, publications: [], leave });
   }
 
+  /** Have these users unsubscribed, wherever they listen. */
+  putOut(out: readonly string[]): void {
+    const { channel, log } = this.#ports;
+    this.#lanes.push({ channel, position: log.position, publications: [], out });
+  }
+
   /** Whom shards report to: a relay, or the owner itself. */
   parentsOf(shards: readonly string[]): Readonly<Record<string, string | null>> {
     return Object.fromEntries(shards.map((shard) => [shard, this.#tree.parents[shard] ?? null]));

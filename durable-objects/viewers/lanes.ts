@@ -106,18 +106,19 @@ export class Lanes {
   }
 }
 
-/** Two deliveries as one: history in order, and of what has no place in it the newest. */
+/** Two deliveries as one: history in order, and of what has no place in it the newest about each thing. */
 export function joined(before: Delivery | undefined, next: Delivery): Delivery {
   if (!before) return next;
   const all = [...before.publications, ...next.publications];
-  const newest = all.findLast(isPassing);
+  const passing = new Map(all.filter(isPassing).map((publication) => [publication.about, publication]));
   const publications: readonly LivePublication[] = [
     // What is more than history holds is asked for by those who lack it.
     ...all.filter((publication) => !isPassing(publication)).slice(-LIVE_HISTORY),
-    ...(newest ? [newest] : []),
+    ...passing.values(),
   ];
   const leave = before.leave === "all" ? "all" : (next.leave ?? before.leave);
-  return { ...next, publications, ...(leave && { leave }) };
+  const out = [...(before.out ?? []), ...(next.out ?? [])];
+  return { ...next, publications, ...(leave && { leave }), ...(out.length > 0 && { out }) };
 }
 
 const isPassing = ({ offset }: LivePublication): boolean => offset === undefined;

@@ -7,10 +7,11 @@ import {
   errorReply,
   type Line,
   MAX_FRAME_BYTES,
+  MAX_MEMBER_FRAME_BYTES,
   parseFrame,
 } from "../../wire/centrifugo.ts";
 import type { Qoe } from "../../wire/player-report.ts";
-import type { Connection } from "../core/viewers/socket/connection.ts";
+import { type Connection, isMember } from "../core/viewers/socket/connection.ts";
 import { decide } from "../core/viewers/socket/decide.ts";
 import type { Need, Outcome, Scene, Supplied } from "../core/viewers/socket/decision.ts";
 import { costOfFrame, QOE_MS, spend, spendOnReply } from "../core/viewers/socket/limits.ts";
@@ -55,7 +56,8 @@ export class ViewerAnswering {
   /** The lines of a message, as far as a socket may send so much. */
   #admit(seat: Seat, message: string | ArrayBuffer): readonly Admitted[] | DisconnectCode {
     if (typeof message !== "string") return DISCONNECT.badRequest;
-    if (isTooBig(message)) return DISCONNECT.messageTooBig;
+    if (isTooBig(message, isMember(seat.connection) ? MAX_MEMBER_FRAME_BYTES : MAX_FRAME_BYTES))
+      return DISCONNECT.messageTooBig;
     const lines = parseFrame(message);
     if (!lines.ok) return lines.error;
     const admitted: Admitted[] = [];
@@ -142,6 +144,6 @@ const tooSoon = (line: Line): Admitted => ({
 });
 
 /** More bytes of UTF-8 than a frame may have; most frames are short enough whatever they say. */
-const isTooBig = (message: string): boolean =>
-  message.length > MAX_FRAME_BYTES ||
-  (message.length * 3 > MAX_FRAME_BYTES && new TextEncoder().encode(message).byteLength > MAX_FRAME_BYTES);
+const isTooBig = (message: string, limit: number): boolean =>
+  message.length > limit ||
+  (message.length * 3 > limit && new TextEncoder().encode(message).byteLength > limit);

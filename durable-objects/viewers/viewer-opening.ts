@@ -9,6 +9,7 @@ export const ADDRESS_SOCKETS = 200;
 
 /** What the edge says of a socket. */
 export interface Opening {
+  /** Empty: none. */
   readonly stream: string;
   readonly shard: string;
   readonly viewer: string;
@@ -38,12 +39,13 @@ export function readOpening(request: Request): Result<Opening, Response> {
     const answer = problem(426, "upgrade-required", "This address is for WebSockets.");
     return fail(respond(answer, { upgrade: "websocket" }));
   }
+  // Empty for a socket that is no stream's.
   const stream = request.headers.get("x-millrace-stream");
   const shard = request.headers.get("x-millrace-shard");
   const viewer = request.headers.get("x-millrace-viewer");
   const address = request.headers.get("x-millrace-address");
   const until = request.headers.get("x-millrace-until");
-  if (!stream || !shard || !viewer || !address || !/^\d{1,15}$/.test(until ?? "0")) {
+  if (stream === null || !shard || !viewer || !address || !/^\d{1,15}$/.test(until ?? "0")) {
     return fail(respond(problem(400, "bad-socket", "A socket is opened at the edge.")));
   }
   return ok({ stream, shard, viewer, address, ...(until !== null && { until: Number(until) }) });

@@ -7,6 +7,7 @@ import {
   DISCONNECT,
   type DisconnectCode,
   publicationPush,
+  UNSUBSCRIBED_BY_SERVER,
   UNSUBSCRIBED_INSUFFICIENT_STATE,
   unsubscribePush,
 } from "../../wire/centrifugo.ts";
@@ -129,6 +130,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     }
     channel.deliver(delivery);
     if (delivery.leave) this.#sendAway(delivery.leave);
+    if (delivery.out) this.#putOut(delivery.channel, new Set(delivery.out));
   }
 
   /** Who is in a channel, of those who are here. */
@@ -148,7 +150,8 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const { shard, stream } = seat.connection;
     this.#begin(shard, stream);
     // The stream's own channel also when nobody listens to it: what is stored of it has to be known, to be replaced in time.
-    for (const channel of new Set([liveChannel(stream), ...this.#seats.channels()])) {
+    const own = stream === "" ? [] : [liveChannel(stream)];
+    for (const channel of new Set([...own, ...this.#seats.channels()])) {
       this.#channel(channel).wake();
     }
   }
@@ -156,7 +159,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
   /** Somebody is here: from now on it is known whose shard this is. */
   #begin(name: string, stream: string): void {
     this.#shard ??= { name, stream, source: new ViewerSource(this.env, stream) };
-    this.#channel(liveChannel(stream));
+    if (stream !== "") this.#channel(liveChannel(stream));
   }
 
   get #live(): ViewerChannel | undefined {
@@ -170,7 +173,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const source = this.#source();
     const isLive = name === liveChannel(source.stream);
     const channel = new ViewerChannel(name, {
-      owner: isLive ? source : source.room(name),
+      owner: isLive ? source : source.owner(name),
       kv: this.ctx.storage.kv,
       look: () => this.#look(name),
       tell: (publications, offset) => this.#tell(name, publications, offset),
@@ -227,8 +230,18 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
         return { presence: await source.presence(this.#shard?.name ?? "", need.channel, this) };
       case "post":
         return { posted: await source.post(need.room, need.speaker, need.say) };
+      case "write":
+        return { posted: await source.write(need.room, need.speaker, need.say) };
       case "act":
         return { acted: await source.act(need.speaker, need.action) };
+      case "room-act":
+        return { acted: await source.actInRoom(need.speaker, need.action) };
+      case "inbox-act":
+        return { acted: await source.actInInbox(need.speaker, need.action) };
+      case "present":
+        return { acted: await source.present(need.name) };
+      case "member":
+        return { isMember: await source.isMember(need.room, need.user) };
     }
   }
 
@@ -268,6 +281,17 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       const isMeant = whom === "all" || seat.connection.until === undefined;
       if (isMeant) this.#close(seat, DISCONNECT.permissionDenied);
     }
+  }
+
+  /** Who is no member any more listens no more. */
+  #putOut(channel: string, users: ReadonlySet<string>): void {
+    for (const seat of [...this.#seats.listening(channel)]) {
+      const { connection } = seat;
+      if (!users.has(connection.who?.user ?? "")) continue;
+      this.#seats.change(seat, unsubscribed(connection, channel));
+      if (!send(seat, unsubscribePush(channel, UNSUBSCRIBED_BY_SERVER))) this.#leave(seat.socket);
+    }
+    this.#part([{ channel }]);
   }
 
   #close(seat: Seat, { code, reason }: DisconnectCode): void {

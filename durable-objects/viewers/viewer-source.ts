@@ -1,15 +1,20 @@
 /** What a shard asks of the rest: its stream, the relay above it, a room, and who a token is. A stub is made anew for each call. */
 import type { Result } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
-import { type Action, roomOfChannel, type Say } from "../../wire/chat.ts";
+import type { Action, Say } from "../../wire/chat.ts";
+import type { ConversationSay, RoomAction } from "../../wire/conversations.ts";
+import type { InboxAction } from "../../wire/inbox.ts";
 import type { SocketClaims } from "../../wire/socket-token.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { verifySocketToken } from "../../workers/socket-tokens.ts";
-import type { Acted, Posted } from "../chat/chat-room.ts";
+import type { Posted } from "../chat/chat-room.ts";
 import type { Refusal, Speaker } from "../core/chat/judge.ts";
+import { ownerOf } from "../core/viewers/socket/channels.ts";
+import type { Acted } from "../core/viewers/socket/decision.ts";
 import { mergePresence, type Presence } from "../core/viewers/socket/presence.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { within } from "../deadline.ts";
+import { directRoom } from "./direct-room.ts";
 import type { ChannelOwner } from "./viewer-channel.ts";
 import type { ViewerSet } from "./viewer-set.ts";
 
@@ -19,6 +24,12 @@ const ANSWER_MS = 5_000;
 const REMEMBERED_MS = 1_000;
 const LONG_REMEMBERED_MS = 10_000;
 const FEW_SHARDS = 32;
+
+/** What owners of channels have in common. */
+interface Owning {
+  since(position: StreamPosition | undefined): Promise<Followed>;
+  report(reports: readonly ShardReport[]): Promise<ReportAnswer>;
+}
 
 export class ViewerSource {
   readonly #env: ObjectsEnv;
@@ -53,12 +64,12 @@ export class ViewerSource {
     return presence;
   }
 
-  /** The room behind a `chat:` channel, which owns it. */
-  room(channel: string): ChannelOwner {
-    const room = () => this.#env.CHAT_ROOM.getByName(roomOfChannel(channel) ?? "");
+  /** Who writes a channel that is not the stream's own. */
+  owner(channel: string): ChannelOwner {
+    const owner = () => this.#ownerOf(channel);
     return {
-      since: (position) => within(ANSWER_MS, "a room's since", room().since(position)),
-      report: (report) => within(ANSWER_MS, "a room's report", room().report([report])),
+      since: (position) => within(ANSWER_MS, `since of ${channel}`, owner().since(position)),
+      report: (report) => within(ANSWER_MS, `report to ${channel}`, owner().report([report])),
     };
   }
 
@@ -72,6 +83,53 @@ export class ViewerSource {
   act(speaker: Speaker, action: Action): Promise<Acted> {
     const acted: Promise<Acted> = this.#env.CHAT_ROOM.getByName(action.data.room).act(speaker, action);
     return within(ANSWER_MS, action.name, acted);
+  }
+
+  /** Say something in a conversation. */
+  write(room: string, speaker: Speaker, say: ConversationSay): Promise<Result<Posted, Refusal>> {
+    const posted: Promise<Result<Posted, Refusal>> = this.#env.CONVERSATION.getByName(room).say(speaker, say);
+    return within(ANSWER_MS, "write", posted);
+  }
+
+  /** Ask something of a conversation. */
+  async actInRoom(speaker: Speaker, action: RoomAction): Promise<Acted> {
+    const room =
+      action.name === "room.direct" ? await directRoom(speaker.user, action.data.user) : action.data.room;
+    const acted: Promise<Acted> = this.#env.CONVERSATION.getByName(room).act(speaker, action);
+    return within(ANSWER_MS, action.name, acted);
+  }
+
+  /** Ask something of somebody's own inbox. */
+  actInInbox(speaker: Speaker, action: InboxAction): Promise<Acted> {
+    const acted: Promise<Acted> = this.#env.INBOX.getByName(speaker.user).act(speaker, action);
+    return within(ANSWER_MS, action.name, acted);
+  }
+
+  /** Whether somebody is a member of a conversation. */
+  isMember(room: string, user: string): Promise<boolean> {
+    return within(ANSWER_MS, "a membership", this.#env.CONVERSATION.getByName(room).isMember(user));
+  }
+
+  /** Who is in a presence channel. */
+  present(name: string): Promise<Acted> {
+    const present: Promise<Acted> = this.#env.PRESENCE.getByName(name).state();
+    return within(ANSWER_MS, "presence.state", present);
+  }
+
+  #ownerOf(channel: string): Owning {
+    const owner = ownerOf(channel);
+    switch (owner?.kind) {
+      case "room":
+        return this.#env.CHAT_ROOM.getByName(owner.room) as unknown as Owning;
+      case "conversation":
+        return this.#env.CONVERSATION.getByName(owner.room) as unknown as Owning;
+      case "inbox":
+        return this.#env.INBOX.getByName(owner.user) as unknown as Owning;
+      case "presence":
+        return this.#env.PRESENCE.getByName(owner.name) as unknown as Owning;
+      default:
+        throw new Error(`nobody owns ${channel}`);
+    }
   }
 
   async #askAll(name: string, channel: string, own: Pick<ViewerSet, "presence">): Promise<Presence> {

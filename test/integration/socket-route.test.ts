@@ -129,7 +129,6 @@ describe("who is turned away", () => {
   it.each<[string, string, Record<string, string>, number, string]>([
     ["no upgrade", address(), { upgrade: "" }, 426, "upgrade-required"],
     ["an upgrade to something else", address(), { upgrade: "h2c" }, 426, "upgrade-required"],
-    ["no stream", "/connection/websocket", {}, 400, "bad-stream"],
     ["an empty stream", "/connection/websocket?stream=", {}, 400, "bad-stream"],
     ["a stream that can be none", "/connection/websocket?stream=Radio", {}, 400, "bad-stream"],
     ["a stream that is a path", "/connection/websocket?stream=..%2Fradio", {}, 400, "bad-stream"],
@@ -182,6 +181,11 @@ describe("who is turned away", () => {
     expect([asked, visits]).toEqual([[], []]);
   });
 
+  it("below a signed path without a stream: it is for one", async () => {
+    const answer = await open({}, {}, `/p/${token}/connection/websocket`);
+    expect([answer.status, await problemOf(answer), visits]).toEqual([400, "bad-stream", []]);
+  });
+
   it("whose token limits the height: events name every rendition", async () => {
     const short = await sign(STREAM, { maxHeight: 720 });
     const socket = await open({}, {}, `/p/${short}/connection/websocket?stream=${STREAM}`);
@@ -201,6 +205,13 @@ describe("who is turned away", () => {
 });
 
 describe("who gets a socket", () => {
+  it("without a stream: at a shard that is no stream's", async () => {
+    const answer = await open({}, {}, "/connection/websocket");
+    expect([answer.status, asked]).toEqual([101, []]);
+    expect(visits).toHaveLength(1);
+    expect(JSON.stringify(visits)).toMatch(/~people\/[a-z-]+\/[1-8]/);
+  });
+
   it.each<[string, Record<string, string>, Partial<EdgeEnv>, () => string]>([
     ["what is no browser", {}, {}, () => address()],
     ["our own page", { origin: "https://watch.example" }, {}, () => address()],

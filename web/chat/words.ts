@@ -42,6 +42,16 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [CHAT_ERROR.noLinks.code]: "Links are not allowed here.",
   [CHAT_ERROR.blockedWord.code]: "It has a word that is not allowed here.",
   [CHAT_ERROR.unknownMessage.code]: "The message you answered is gone.",
+  [CHAT_ERROR.notAMember.code]: "You are not in this conversation any more.",
+  [CHAT_ERROR.blocked.code]: "You cannot write to this person.",
+  [CHAT_ERROR.tooManyMembers.code]: "A group has room for 100 people.",
+  [CHAT_ERROR.tooManyRooms.code]: "They are in too many conversations already.",
+  [CHAT_ERROR.lastOwner.code]: "Make somebody else an owner first.",
+  [CHAT_ERROR.badPhoto.code]: "This photo cannot be sent.",
+  [CHAT_ERROR.badEndpoint.code]: "Notifications cannot be sent to this browser.",
+  [CHAT_ERROR.tooManyFriends.code]: "There are too many friends already.",
+  [CHAT_ERROR.tooManyReactions.code]: "This message has enough different reactions.",
+  [CHAT_ERROR.notKept.code]: "That is too long ago.",
 };
 
 /** Why a message was not taken. */

@@ -2,6 +2,7 @@
  * `GET /connection/websocket`: looks at who wants a socket, finds its shard and hands the request over. What is said on it is
  * between the client and the shard (durable-objects/viewers/viewer-set.ts).
  */
+import { peopleShards } from "../../durable-objects/core/viewers/people.ts";
 import { within } from "../../durable-objects/deadline.ts";
 import { STREAM_ID } from "../../media/address.ts";
 import { problem } from "../../wire/problem.ts";
@@ -35,6 +36,8 @@ export const SOCKET_HEADERS = {
  * would be done anew for each of 4,000 sockets, with every event.
  */
 const HANDSHAKE = ["sec-websocket-protocol"];
+/** The stream of sockets that have none. */
+const NO_STREAM = "";
 /** Other shards that are tried. */
 const MAX_OTHERS = 3;
 /** Longest wait for a shard. */
@@ -52,12 +55,15 @@ export async function serveSocket(c: EdgeContext): Promise<Response> {
   const request = c.req.raw;
   if (request.method !== "GET" || request.headers.get("upgrade")?.toLowerCase() !== "websocket")
     return refused(426, "upgrade-required", "This address is for WebSockets.", { upgrade: "websocket" });
-  const [stream = "", ...others] = new URL(request.url).searchParams.getAll("stream");
-  if (!STREAM_ID.test(stream) || others.length > 0)
-    return refused(400, "bad-stream", "The address must name one stream, as ?stream=radio.");
+  const [stream, ...others] = new URL(request.url).searchParams.getAll("stream");
+  // Without one the socket is its user's only; a signed path is for a stream.
+  const isBad = stream === undefined ? c.get("base") !== "" : !STREAM_ID.test(stream) || others.length > 0;
+  if (isBad)
+    return refused(400, "bad-stream", "The address must name one stream, as ?stream=radio, or none.");
   if (!isOriginAllowed(request.headers.get("origin"), request.url, c.env.SOCKET_ORIGINS))
     return refused(403, "foreign-origin", "Pages of this origin may not open a socket here.");
   if (await isTooMuch(c.env.API_LIMIT, request)) return tooManyRequests();
+  if (stream === undefined) return open(c, NO_STREAM);
   // Events name every rendition: whose token limits the height polls the playlists that it opens.
   if (c.get("visitor").maxHeight !== undefined) return forbidden();
   return (await refuseWatching(c, stream, notLive())) ?? open(c, stream);
@@ -72,6 +78,7 @@ async function open(c: EdgeContext, stream: string): Promise<Response> {
   ]);
   const wanted: Wanted = { stream, region: regionOf(placeOf(request)), viewer };
   try {
+    if (stream === NO_STREAM) return await openAmongPeople(c, wanted, { address });
     return await openSomewhere(c, wanted, { address, ...(until !== undefined && { until }) });
   } catch (error) {
     console.error("edge: a socket", stream, error);
@@ -107,9 +114,20 @@ async function openSomewhere(c: EdgeContext, wanted: Wanted, from: Comer): Promi
     if (full.length > MAX_OTHERS) break;
     shard = await directories.shardInstead(env, executionCtx, wanted, full);
   }
-  return refused(503, "no-room", "There is no room for another socket just now. Come back in a moment.", {
-    "retry-after": String(RETRY_SECONDS),
-  });
+  return noRoom();
+}
+
+/** Sockets of no stream have shards of their own, always the same: their names are known without asking anybody. */
+async function openAmongPeople(c: EdgeContext, wanted: Wanted, from: Comer): Promise<Response> {
+  for (const shard of peopleShards(wanted.region, wanted.viewer).slice(0, 1 + MAX_OTHERS)) {
+    const answer = await askShard(c.env, c.req.raw, { ...wanted, ...from, shard });
+    if (answer.webSocket) return answer;
+    await answer.body?.cancel();
+    if (answer.status === 429) return tooManySockets();
+    if (answer.headers.get(SOCKET_HEADERS.full) === null)
+      throw new Error(`${shard} answered ${answer.status}`);
+  }
+  return noRoom();
 }
 
 interface Comer {
@@ -143,6 +161,11 @@ function askShard(env: EdgeEnv, request: Request, visit: Visit): Promise<Respons
     });
   return within(PATIENCE_MS, visit.shard, twice(ask));
 }
+
+const noRoom = (): Response =>
+  refused(503, "no-room", "There is no room for another socket just now. Come back in a moment.", {
+    "retry-after": String(RETRY_SECONDS),
+  });
 
 const tooManySockets = (): Response =>
   refused(429, "too-many-sockets", "Too many sockets are open from this address.", {

@@ -5,8 +5,10 @@ import type { StreamPosition } from "../../../wire/centrifugo.ts";
 
 /** A publication of a channel. */
 export interface LivePublication {
-  /** Absent: it is in no history, the next one replaces it. */
+  /** Absent: it is in no history, the next one about the same replaces it. */
   readonly offset?: number;
+  /** What one without an offset is about, where a channel has several such. */
+  readonly about?: string;
   /** JSON text of a `LiveEvent` or a `ChatEvent`, passed on as it is. */
   readonly data: string;
 }
@@ -19,6 +21,8 @@ export interface Delivery {
   readonly publications: readonly LivePublication[];
   /** Whose sockets are to be closed after that: of those without a token in their path, or everybody's. */
   readonly leave?: "unsigned" | "all";
+  /** Users who may not listen to the channel any more. */
+  readonly out?: readonly string[];
 }
 
 /** Part of the tree below a LiveStream: a shard, or a relay that passes on to others. */

@@ -6,6 +6,7 @@ import { CONNECT_MS, REFRESH_GRACE_MS, SLOW_MS } from "./limits.ts";
 export interface Connection {
   /** Id that other clients see. */
   readonly client: string;
+  /** Empty: it is no stream's, and its user's only. */
   readonly stream: string;
   /** `<stream>/<region>/<number>`. */
   readonly shard: string;
@@ -44,6 +45,10 @@ export interface Subscription {
 }
 
 export const ANONYMOUS: Who = { user: "" };
+
+/** Somebody with an account in the operator's app: they may have conversations and an inbox. */
+export const isMember = ({ who }: Connection): boolean =>
+  who !== undefined && who.user !== "" && who.role !== undefined && who.role !== "guest";
 
 /** Who a token says somebody is. */
 export function whoOf({ sub, exp, name, role, badges, info }: SocketClaims): Who {

@@ -3,24 +3,24 @@
  * says, and is asked again with it; so it is made in one go, with nothing in between. The ViewerSet does what is decided.
  */
 import { type Command, DISCONNECT, ERROR, reply } from "../../../../wire/centrifugo.ts";
-import { isActionName } from "../../../../wire/chat.ts";
 import { liveChannel, MAX_APP_LETTERS } from "../../../../wire/live-events.ts";
 import { parse } from "../../../../wire/parse.ts";
 import { PlayingSchema, ProgressSchema, QoeSchema } from "../../../../wire/player-report.ts";
-import { decideAction, decidePost } from "./chatting.ts";
+import { decideAsking } from "./asking.ts";
+import { ownerOf, refusalOf } from "./channels.ts";
 import { type Connection, subscriptionOf, unsubscribed } from "./connection.ts";
 import {
   answered,
   type CommandOf,
   closed,
   type Decision,
-  refusalOf,
   refused,
   type Scene,
   type Supplied,
 } from "./decision.ts";
 import { decideConnect, decideRefresh } from "./entering.ts";
 import { decideHistory, decideSubscribe } from "./following.ts";
+import { decideWriting } from "./writing.ts";
 
 /** Decide a command. */
 export function decide(
@@ -56,9 +56,7 @@ export function decide(
       // No channel here has a token of its own.
       return refused(command, refusalOf(connection, command.params.channel) ?? ERROR.notAvailable);
     case "rpc":
-      return isActionName(command.params.method)
-        ? decideAction(connection, command, command.params.method, supplied)
-        : decideRpc(connection, command);
+      return decideAsking(connection, command, supplied) ?? decideRpc(connection, command);
     case "send": {
       const said = parse(ProgressSchema, command.params.data);
       // What else a client may send has nobody who would hear it.
@@ -73,7 +71,7 @@ function decidePublish(connection: Connection, command: CommandOf<"publish">, su
   const { channel, data } = command.params;
   const refusal = refusalOf(connection, channel);
   if (refusal) return refused(command, refusal);
-  if (channel !== liveChannel(connection.stream)) return decidePost(connection, command, supplied);
+  if (channel !== liveChannel(connection.stream)) return decideWriting(connection, command, supplied);
   const { user = "", role } = connection.who ?? {};
   if (role !== "moderator" && role !== "owner") return refused(command, ERROR.permissionDenied);
   if (JSON.stringify(data).length > MAX_APP_LETTERS) return refused(command, ERROR.limitExceeded);
@@ -89,6 +87,9 @@ function decidePresence(
 ): Decision {
   const refusal = refusalOf(connection, command.params.channel);
   if (refusal) return refused(command, refusal);
+  // Who is where in conversations, presence channels say (`presence.state`).
+  const kind = ownerOf(command.params.channel)?.kind;
+  if (kind !== "live" && kind !== "room") return refused(command, ERROR.notAvailable);
   if (presence === undefined) return { need: { type: "presence", channel: command.params.channel } };
   if (command.method === "presence_stats") {
     const { clients, users } = presence;

@@ -3,13 +3,13 @@ import type { Result } from "../../../../media/result.ts";
 import {
   type Command,
   type DisconnectCode,
-  ERROR,
   errorReply,
   type ProtocolError,
   type StreamPosition,
 } from "../../../../wire/centrifugo.ts";
-import { type Action, chatChannel, roomOfChannel, type Say } from "../../../../wire/chat.ts";
-import { liveChannel, streamOfChannel } from "../../../../wire/live-events.ts";
+import type { Action, Say } from "../../../../wire/chat.ts";
+import type { ConversationSay, RoomAction } from "../../../../wire/conversations.ts";
+import type { InboxAction } from "../../../../wire/inbox.ts";
 import type { Qoe } from "../../../../wire/player-report.ts";
 import type { SocketClaims } from "../../../../wire/socket-token.ts";
 import type { Refusal, Speaker } from "../../chat/judge.ts";
@@ -37,8 +37,24 @@ export type Need =
   | { readonly type: "presence"; readonly channel: string }
   /** A message said in a room. */
   | { readonly type: "post"; readonly room: string; readonly speaker: Speaker; readonly say: Say }
-  /** What is asked of a room by `rpc`. */
-  | { readonly type: "act"; readonly speaker: Speaker; readonly action: Action };
+  /** The same in a conversation. */
+  | {
+      readonly type: "write";
+      readonly room: string;
+      readonly speaker: Speaker;
+      readonly say: ConversationSay;
+    }
+  /** What is asked of a live room, a conversation, one's own inbox by `rpc`. */
+  | { readonly type: "act"; readonly speaker: Speaker; readonly action: Action }
+  | { readonly type: "room-act"; readonly speaker: Speaker; readonly action: RoomAction }
+  | { readonly type: "inbox-act"; readonly speaker: Speaker; readonly action: InboxAction }
+  /** Whether somebody is a member of a conversation. */
+  | { readonly type: "member"; readonly room: string; readonly user: string }
+  /** Who is in a presence channel. */
+  | { readonly type: "present"; readonly name: string };
+
+/** What came of what was asked by `rpc`: its answer, or why not. */
+export type Acted = Result<unknown, Refusal | "forbidden" | "unavailable">;
 
 /** What was got of it so far. */
 export interface Supplied {
@@ -49,7 +65,8 @@ export interface Supplied {
   readonly said?: boolean;
   readonly presence?: Presence;
   readonly posted?: Result<unknown, Refusal>;
-  readonly acted?: Result<unknown, Refusal | "forbidden">;
+  readonly acted?: Acted;
+  readonly isMember?: boolean;
 }
 
 /** What becomes of a command. */
@@ -74,14 +91,6 @@ export const refused = (command: Command, error: ProtocolError): Decision =>
   answered(errorReply(command.id, error));
 /** The end of the connection. */
 export const closed = (close: DisconnectCode): Decision => ({ outcome: { close } });
-
-/** Why a channel is not for this connection; `undefined` when it is. */
-export function refusalOf({ stream }: Connection, channel: string): ProtocolError | undefined {
-  if (channel === liveChannel(stream) || channel === chatChannel(stream)) return undefined;
-  // Which streams and rooms there are is not said: another one is refused whether it exists or not.
-  const isOther = streamOfChannel(channel) !== undefined || roomOfChannel(channel) !== undefined;
-  return isOther ? ERROR.permissionDenied : ERROR.unknownChannel;
-}
 
 /** A position as clients are told it. */
 export const positionOf = ({ position: { epoch, offset } }: Feed): StreamPosition => ({ epoch, offset });

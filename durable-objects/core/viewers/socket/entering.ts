@@ -1,16 +1,9 @@
 /** How a connection becomes somebody's: `connect`, with a token or without, and `refresh` before the token's end. */
 import { DISCONNECT, ERROR, type Results, reply, type StreamPosition } from "../../../../wire/centrifugo.ts";
 import type { SocketClaims } from "../../../../wire/socket-token.ts";
+import { conversationOf, refusalOf } from "./channels.ts";
 import { ANONYMOUS, type Connection, type Who, whoOf } from "./connection.ts";
-import {
-  type CommandOf,
-  closed,
-  type Decision,
-  refusalOf,
-  refused,
-  type Scene,
-  type Supplied,
-} from "./decision.ts";
+import { type CommandOf, closed, type Decision, refused, type Scene, type Supplied } from "./decision.ts";
 import { begin } from "./following.ts";
 import { PING_MS } from "./limits.ts";
 import { connectReply } from "./words.ts";
@@ -51,8 +44,8 @@ function welcome(
   let from: number | undefined;
   const subs: [string, string][] = [];
   for (const channel of new Set(channels)) {
-    // A token is good for more than one stream: what is not here is not here.
-    if (refusalOf(connection, channel)) continue;
+    // A token is good for more than one stream: what is not here is not here. Of conversations it cannot know who is a member.
+    if (refusalOf(connection, channel) || conversationOf(channel) !== undefined) continue;
     const known = Object.hasOwn(positions, channel) ? positions[channel] : undefined;
     const since = known?.recover ? { epoch: known.epoch, offset: known.offset } : undefined;
     const begun = begin(connection, { channel, byServer: true }, since, scene, supplied);

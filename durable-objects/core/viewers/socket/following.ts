@@ -1,13 +1,13 @@
 /** Subscriptions and the history: what a client gets of the feed when it comes, or comes back. Decides nothing else. */
 import { ERROR, type Results, type StreamPosition } from "../../../../wire/centrifugo.ts";
 import { type LiveGreeting, liveChannel } from "../../../../wire/live-events.ts";
+import { conversationOf, refusalOf } from "./channels.ts";
 import { type Connection, type Subscription, subscribed, subscriptionOf } from "./connection.ts";
 import {
   answered,
   type CommandOf,
   type Decision,
   positionOf,
-  refusalOf,
   refused,
   type Scene,
   type Supplied,
@@ -37,6 +37,11 @@ export function decideSubscribe(
   if (refusal) return refused(command, refusal);
   if (subscriptionOf(connection, channel)) return refused(command, ERROR.alreadySubscribed);
   if (connection.channels.length >= MAX_CHANNELS) return refused(command, ERROR.limitExceeded);
+  const room = conversationOf(channel);
+  if (room !== undefined && supplied.isMember === undefined) {
+    return { need: { type: "member", room, user: connection.who?.user ?? "" } };
+  }
+  if (supplied.isMember === false) return refused(command, ERROR.permissionDenied);
   const begun = begin(connection, { channel }, isRecovering ? { epoch, offset } : undefined, scene, supplied);
   if (begun === undefined) return { need: { type: "feed", channel } };
   const { result, ...rest } = begun;
@@ -92,6 +97,10 @@ export function decideHistory(
   const feed = feedOf(channel);
   const refusal = refusalOf(connection, channel);
   if (refusal) return refused(command, refusal);
+  // Who is subscribed is a member.
+  if (conversationOf(channel) !== undefined && !subscriptionOf(connection, channel)) {
+    return refused(command, ERROR.permissionDenied);
+  }
   if (limit < -1) return refused(command, ERROR.badRequest);
   const isEnough = feed !== undefined && (limit === 0 || feed.whole || isAsked(channel, supplied));
   if (!isEnough) return { need: { type: "feed", channel } };

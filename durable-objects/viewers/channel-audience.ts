@@ -1,20 +1,20 @@
 /**
- * The shards in which somebody listens to a room, and the way there. Shards say it themselves, again and again; they are stored, so
- * that a room that was evicted still knows whom to tell.
+ * The shards in which somebody listens to a channel, and the way there, for its owner: a room, an inbox, a presence channel. Shards say
+ * it themselves, again and again; they are stored, so that an owner that was evicted still knows whom to tell.
  */
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { SILENT_MS } from "../core/viewers/shards.ts";
 import type { Followed, LivePublication, ShardReport } from "../core/viewers/viewer-messages.ts";
-import { FanOut } from "../viewers/fan-out.ts";
+import { FanOut } from "./fan-out.ts";
 
 const SHARDS = "shards";
-/** Busier than this, a room speaks in ticks: */
+/** Busier than this, a channel speaks in ticks: */
 const BUSY_PER_SECOND = 20;
 /** what is said within one goes together. */
 const TICK_MS = 100;
 
-export interface RoomAudienceParts {
+export interface ChannelAudienceParts {
   /** Names the deliveries, and the relays that pass them on. */
   readonly channel: string;
   readonly kv: SyncKvStorage;
@@ -23,15 +23,17 @@ export interface RoomAudienceParts {
   readonly log: { readonly position: StreamPosition; since(position: StreamPosition): Followed };
 }
 
-export class RoomAudience {
+export class ChannelAudience {
   readonly #kv: SyncKvStorage;
   readonly #fanOut: FanOut;
   readonly #heardAt: Map<string, number>;
+  /** Sockets that listen, by shard; not known of those that have not reported since the object woke up. */
+  readonly #sockets = new Map<string, number>();
   /** Publications of the last second, by their times. */
   #lately: number[] = [];
   #waiting: LivePublication[] = [];
 
-  constructor({ kv, ...ports }: RoomAudienceParts) {
+  constructor({ kv, ...ports }: ChannelAudienceParts) {
     this.#kv = kv;
     this.#fanOut = new FanOut(ports);
     const now = Date.now();
@@ -40,14 +42,23 @@ export class RoomAudience {
     this.#fanOut.set([...this.#heardAt.keys()], now);
   }
 
+  /** Sockets that listen, as shards said last; where one has not said it yet it counts as one. */
+  get sockets(): number {
+    let sum = 0;
+    for (const shard of this.#heardAt.keys()) sum += this.#sockets.get(shard) ?? 1;
+    return sum;
+  }
+
   /** What shards hold now. */
   hear(reports: readonly ShardReport[], now: number): void {
     const before = [...this.#heardAt.keys()].join("\n");
     for (const { shard, sockets } of reports) {
-      if (sockets > 0) this.#heardAt.set(shard, now);
-      else this.#heardAt.delete(shard);
+      if (sockets > 0) {
+        this.#heardAt.set(shard, now);
+        this.#sockets.set(shard, sockets);
+      } else this.#forget(shard);
     }
-    for (const [shard, at] of [...this.#heardAt]) if (now - at > SILENT_MS) this.#heardAt.delete(shard);
+    for (const [shard, at] of [...this.#heardAt]) if (now - at > SILENT_MS) this.#forget(shard);
     const shards = [...this.#heardAt.keys()];
     if (shards.join("\n") !== before) this.#kv.put(SHARDS, shards);
     this.#fanOut.set(shards, now);
@@ -64,6 +75,16 @@ export class RoomAudience {
     if (this.#waiting.length > 1) return;
     if (this.#lately.length <= BUSY_PER_SECOND) this.#flush();
     else setTimeout(() => this.#flush(), TICK_MS);
+  }
+
+  /** These users may not listen any more. */
+  putOut(users: readonly string[]): void {
+    this.#fanOut.putOut(users);
+  }
+
+  #forget(shard: string): void {
+    this.#heardAt.delete(shard);
+    this.#sockets.delete(shard);
   }
 
   #flush(): void {

@@ -1,0 +1,11 @@
+/** The one-to-one room of two people: always the same, so that two who begin at once meet in it. */
+import { ulid } from "../core/chat/ulid.ts";
+
+/** Its id, a ULID made of both names; who asks does not matter. */
+export async function directRoom(one: string, other: string): Promise<string> {
+  const both = JSON.stringify([one, other].sort());
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(both)));
+  // 48 bits of time and 80 of chance: here all of them are of the digest.
+  const time = digest.subarray(0, 6).reduce((sum, byte) => sum * 256 + byte, 0);
+  return ulid(time, digest.subarray(6));
+}
