@@ -115,7 +115,7 @@ export const limitOf = (isLive: boolean, settings: ChatSettings): Parameters<typ
 const secondsUntil = (moment: number, now: number): number => Math.max(1, Math.ceil((moment - now) / 1000));
 
 /** Bytes of UTF-8 of well-formed text. */
-function bytesOf(text: string): number {
+export function bytesOf(text: string): number {
   let bytes = 0;
   for (const letter of text) {
     const point = letter.codePointAt(0) ?? 0;
