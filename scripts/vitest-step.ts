@@ -12,7 +12,7 @@ export const vitestStep = (
   limitSeconds: number,
   files: readonly string[] = [],
 ): Step => ({
-  name: files.length === 0 ? `${project} tests` : `${project} tests, once more: ${files.join(", ")}`,
+  name: [`${project} tests`, ...files].join(" "),
   program: "vitest",
   args: [
     ...["run", "--project", project, ...files],
