@@ -29,6 +29,7 @@ import {
   readText,
   type Speaker,
 } from "../core/chat/judge.ts";
+import { QUIET, sample } from "../core/chat/sampling.ts";
 import { excerpt } from "../core/chat/text.ts";
 import { ULID_RANDOM_BYTES, ulid } from "../core/chat/ulid.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
@@ -57,6 +58,7 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
   readonly #state: RoomState;
   readonly #audience: ChannelAudience;
   #offset: number;
+  #pace = QUIET;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -175,8 +177,17 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     const data = JSON.stringify(event);
     this.#rows.add({ seq, at: now, data, ...(message && { message }) });
     this.#offset = seq;
-    this.#audience.tell({ offset: seq, data }, now);
+    const isForAll = event.type !== "message" || this.#isForAll(event, now);
+    this.#audience.tell({ offset: seq, data, ...(!isForAll && { only: { user: event.user } }) }, now);
     if (seq === 1) this.ctx.waitUntil(this.ctx.storage.setAlarm(now + PRUNE_MS));
+  }
+
+  /** In a huge room that talks faster than anybody reads, not every message is. */
+  #isForAll({ role, announcement }: ChatMessage, now: number): boolean {
+    const isKept = announcement === true || role === "moderator" || role === "owner";
+    const { pace, isForAll } = sample(this.#pace, { listeners: this.#audience.sockets, isKept, now });
+    this.#pace = pace;
+    return isForAll;
   }
 
   #stateFor(speaker: Speaker, now: number): ChatState {

@@ -1,0 +1,50 @@
+/**
+ * What goes to everybody in a huge live room that talks faster than anyone reads, and what only to those who need it: who runs the
+ * show, and who said it. Decides by what it is told; clocks are arguments.
+ */
+
+/** More people than this are a huge room: below, a message to everybody costs a shard or two a few milliseconds. */
+export const HUGE_LISTENERS = 1_000;
+/** More messages in the last second than this are left out in part: nobody reads fifty lines a second, and a page draws no more. */
+export const FULL_LANE_PER_SECOND = 50;
+/** So many go to everybody then: already more than somebody can read, and 1,000 listeners get 20,000 lines a second. */
+export const SAMPLED_PER_SECOND = 20;
+/** What may go at once: the share of the longest tick (core/viewers/ticks.ts), so that each tick carries some. */
+export const SAMPLED_AT_ONCE = 5;
+const SECOND_MS = 1_000;
+
+/** How fast a room talks. */
+export interface Pace {
+  /** When the messages of the last second came, milliseconds since 1970, oldest first. */
+  readonly lately: readonly number[];
+  /** Messages that may go to everybody, as of `at`. */
+  readonly tokens: number;
+  readonly at: number;
+}
+
+/** A room that nobody has said anything in yet. */
+export const QUIET: Pace = { lately: [], tokens: SAMPLED_AT_ONCE, at: 0 };
+
+/** A message, and how many would hear it. */
+export interface Sampled {
+  /** Sockets in the room. */
+  readonly listeners: number;
+  /** It is never left out: who runs the show said it. */
+  readonly isKept: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** Decide whether a message goes to everybody. What is never left out takes its place in the second all the same. */
+export function sample(
+  pace: Pace,
+  { listeners, isKept, now }: Sampled,
+): { readonly pace: Pace; readonly isForAll: boolean } {
+  const lately = [...pace.lately.filter((at) => now - at < SECOND_MS), now];
+  // A clock that steps back gives nothing.
+  const filled = pace.tokens + (Math.max(0, now - pace.at) / SECOND_MS) * SAMPLED_PER_SECOND;
+  const tokens = Math.min(SAMPLED_AT_ONCE, filled);
+  const isAll = isKept || listeners <= HUGE_LISTENERS || lately.length <= FULL_LANE_PER_SECOND;
+  const isForAll = isAll || tokens >= 1;
+  return { pace: { lately, tokens: isForAll ? Math.max(0, tokens - 1) : tokens, at: now }, isForAll };
+}
