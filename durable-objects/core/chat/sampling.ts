@@ -15,7 +15,7 @@ const SECOND_MS = 1_000;
 
 /** How fast a room talks. */
 export interface Pace {
-  /** When the messages of the last second came, milliseconds since 1970, oldest first. */
+  /** When the newest messages came, milliseconds since 1970, oldest first: one more than the full lane takes in a second. */
   readonly lately: readonly number[];
   /** Messages that may go to everybody, as of `at`. */
   readonly tokens: number;
@@ -40,11 +40,11 @@ export function sample(
   pace: Pace,
   { listeners, isKept, now }: Sampled,
 ): { readonly pace: Pace; readonly isForAll: boolean } {
-  const lately = [...pace.lately.filter((at) => now - at < SECOND_MS), now];
+  const lately = [...pace.lately.slice(-FULL_LANE_PER_SECOND), now];
+  const isFast = lately.length > FULL_LANE_PER_SECOND && now - (lately[0] ?? now) < SECOND_MS;
   // A clock that steps back gives nothing.
   const filled = pace.tokens + (Math.max(0, now - pace.at) / SECOND_MS) * SAMPLED_PER_SECOND;
   const tokens = Math.min(SAMPLED_AT_ONCE, filled);
-  const isAll = isKept || listeners <= HUGE_LISTENERS || lately.length <= FULL_LANE_PER_SECOND;
-  const isForAll = isAll || tokens >= 1;
+  const isForAll = isKept || listeners <= HUGE_LISTENERS || !isFast || tokens >= 1;
   return { pace: { lately, tokens: isForAll ? Math.max(0, tokens - 1) : tokens, at: now }, isForAll };
 }
