@@ -55,14 +55,11 @@ describe("signs", () => {
 
   it("are five a second of one person at most, on all their sockets of a shard", async () => {
     const tabs = [await RoomPerson.enter(room, "alice"), await RoomPerson.enter(room, "alice")];
-    const answers = [];
-    for (let n = 0; n <= REACTIONS_PER_SECOND; n += 1) {
-      answers.push(await tabs[n % 2]?.act("chat.react", { emoji: "😂" }));
-    }
-    expect(answers.slice(0, -1)).toEqual(
-      answers.slice(0, -1).map(() => expect.objectContaining({ rpc: { data: {} } })),
+    const given = Array.from({ length: REACTIONS_PER_SECOND + 1 }, (_, n) =>
+      tabs[n % 2]?.act("chat.react", { emoji: "😂" }),
     );
-    expect(answers.at(-1)).toMatchObject({ error: { code: 461, message: "too fast, 1 s" } });
+    const refused = (await Promise.all(given)).filter((answer) => answer && "error" in answer);
+    expect(refused).toEqual([expect.objectContaining({ error: { code: 461, message: "too fast, 1 s" } })]);
     await until(() => expect(countOf(tabs[0] as RoomPerson, "😂")).toBe(REACTIONS_PER_SECOND));
     await until(async () =>
       expect(await tabs[0]?.act("chat.react", { emoji: "😂" })).toMatchObject({ rpc: { data: {} } }),
