@@ -5,8 +5,8 @@
 
 /** More people than this are a huge room: below, a message to everybody costs a shard or two a few milliseconds. */
 export const HUGE_LISTENERS = 1_000;
-/** More messages in the last second than this are left out in part: nobody reads fifty lines a second, and a page draws no more. */
-export const FULL_LANE_PER_SECOND = 50;
+/** A room that has said more than this in the last second is sampled: pages are made to draw fifty a second, which never come evenly. */
+export const FULL_LANE_PER_SECOND = 60;
 /** So many go to everybody then: already more than somebody can read, and 1,000 listeners get 20,000 lines a second. */
 export const SAMPLED_PER_SECOND = 20;
 /** What may go at once: the share of the longest tick (core/viewers/ticks.ts), so that each tick carries some. */
@@ -45,6 +45,7 @@ export function sample(
   // A clock that steps back gives nothing.
   const filled = pace.tokens + (Math.max(0, now - pace.at) / SECOND_MS) * SAMPLED_PER_SECOND;
   const tokens = Math.min(SAMPLED_AT_ONCE, filled);
-  const isForAll = isKept || listeners <= HUGE_LISTENERS || !isFast || tokens >= 1;
+  if (listeners <= HUGE_LISTENERS || !isFast) return { pace: { lately, tokens, at: now }, isForAll: true };
+  const isForAll = isKept || tokens >= 1;
   return { pace: { lately, tokens: isForAll ? Math.max(0, tokens - 1) : tokens, at: now }, isForAll };
 }
