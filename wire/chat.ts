@@ -20,6 +20,8 @@ export const MAX_BLOCKED_WORDS = 500;
 export const MAX_SLOW_SECONDS = 21_600;
 export const MAX_TIMEOUT_SECONDS = 1_209_600;
 
+/** The newest publications of a live room that a recovery replays at most, and that `history` answers. */
+export const CHAT_HISTORY = 300;
 /** What a live room can be told without words. */
 export const LIVE_REACTIONS = ["❤️", "🔥", "😂", "👏", "😮", "🎉"] as const;
 export type LiveReaction = (typeof LIVE_REACTIONS)[number];

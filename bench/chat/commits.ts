@@ -1,7 +1,8 @@
 /** How many messages one live room takes in a second: each numbered and in its SQLite before its sender hears of it. Nobody listens. */
+
+import { PACE_MESSAGES } from "../../durable-objects/core/chat/judge.ts";
 import { EdgeBench } from "../edge/harness.ts";
 import { createStream } from "../edge/operator.ts";
-import { PACE_MESSAGES } from "../../durable-objects/core/chat/judge.ts";
 import type { Figure } from "../report.ts";
 import { Talkers } from "./talkers.ts";
 

@@ -1,8 +1,7 @@
 /** Who was away comes back to a live room: until all 300 messages are there that they missed. */
 import { once } from "node:events";
 import { WebSocket } from "ws";
-import { CHAT_HISTORY } from "../../wire/chat.ts";
-import { chatChannel } from "../../wire/chat.ts";
+import { CHAT_HISTORY, chatChannel } from "../../wire/chat.ts";
 import { sharedNow } from "../edge/encoder.ts";
 import { EdgeBench } from "../edge/harness.ts";
 import { createStream } from "../edge/operator.ts";
@@ -37,10 +36,7 @@ export async function measureRejoin(): Promise<readonly Figure[]> {
     await talkers.pour(CHAT_HISTORY + TALKERS, 8);
     talkers.leave();
     const [cold, warm] = [await rejoin(base, false), await rejoin(base, true)];
-    return [
-      figure("from the room", cold),
-      figure("from a shard that has them", warm),
-    ];
+    return [figure("from the room", cold), figure("from a shard that has them", warm)];
   } finally {
     await bench.stop();
   }

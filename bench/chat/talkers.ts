@@ -87,10 +87,7 @@ class Talker {
     const id = this.#asked;
     const answer = new Promise<string>((resolve) => this.#waiting.set(id, resolve));
     this.#socket.send(JSON.stringify({ id, ...command }));
-    return Promise.race([
-      answer,
-      setTimeout(ANSWER_LIMIT_MS, "no answer", { ref: false }),
-    ]);
+    return Promise.race([answer, setTimeout(ANSWER_LIMIT_MS, "no answer", { ref: false })]);
   }
 }
 

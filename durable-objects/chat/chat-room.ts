@@ -8,6 +8,7 @@ import type { StreamPosition } from "../../wire/centrifugo.ts";
 import {
   type Action,
   CHAT_ERROR,
+  CHAT_HISTORY,
   type ChatEvent,
   type ChatMessage,
   type ChatState,
@@ -40,8 +41,6 @@ import { entryOf, sanctionOf } from "./room-answers.ts";
 import { type Deed, type NewRow, RoomRows } from "./room-rows.ts";
 import { RoomState } from "./room-state.ts";
 
-/** The most that a recovery replays, and that `history` answers. */
-export const CHAT_HISTORY = 300;
 /** Rows that one alarm forgets. */
 const PRUNED_AT_ONCE = 5_000;
 const PRUNE_MS = 60_000;
