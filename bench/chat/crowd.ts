@@ -3,8 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import type { Role } from "../../wire/socket-token.ts";
-import { signSocketToken } from "../../workers/socket-tokens.ts";
-import { TOKEN_SECRET } from "../edge/harness.ts";
+import { tokenOf } from "./token.ts";
 
 /** What the process is told. */
 export type CrowdOrder =
@@ -45,7 +44,7 @@ export const socketUrl = (base: string, stream: string): string =>
 export const tokensOf = (name: string, count: number, role: Role): Promise<readonly string[]> =>
   Promise.all(
     Array.from({ length: count }, (_, number) =>
-      signSocketToken({ sub: `${name}-${number}`, name: `${name} ${number}`, role }, TOKEN_SECRET),
+      tokenOf({ sub: `${name}-${number}`, name: `${name} ${number}`, role }),
     ),
   );
 

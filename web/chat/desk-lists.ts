@@ -114,7 +114,7 @@ function entryRow(entry: LogEntry): HTMLElement {
   const time = document.createElement("time");
   time.dateTime = entry.at;
   time.textContent = new Date(entry.at).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
-  const row = make("li", "desk-row", line, time);
+  const row = make("li", "desk-row deed", line, time);
   row.dataset.testid = "desk-entry";
   return row;
 }

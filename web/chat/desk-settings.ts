@@ -44,7 +44,7 @@ function formOf(before: ChatSettings, { act, say }: DeskEnds): HTMLFormElement {
   const guests = check("guestsWrite", "Guests may write", now.guestsWrite);
   const slow = choose(
     "slowSeconds",
-    "Slow mode: between two messages of one person",
+    "Slow mode: wait between messages",
     String(now.slowSeconds),
     choicesWith(SLOW_SECONDS, now.slowSeconds).map((seconds) => [
       String(seconds),
