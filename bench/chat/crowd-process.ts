@@ -2,9 +2,8 @@
 import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { chatChannel } from "../../wire/chat.ts";
-import type { Role } from "../../wire/socket-token.ts";
 import { sharedNow } from "../edge/encoder.ts";
-import type { Came, CrowdAnswer, CrowdOrder } from "./crowd.ts";
+import type { Came, CrowdAnswer, CrowdOrder, CrowdRole } from "./crowd.ts";
 import { Delays } from "./delays.ts";
 import { sentAtOf } from "./talkers.ts";
 
@@ -51,8 +50,8 @@ function messagesOf(frame: string): readonly Message[] {
 }
 
 /** Resolves when it is subscribed; false when that is not to be had. */
-function enter(socket: WebSocket, room: string, token: string, role: Role): Promise<boolean> {
-  const own = role === "moderator" ? ears.moderator : ears.member;
+function enter(socket: WebSocket, room: string, token: string, role: CrowdRole): Promise<boolean> {
+  const own = ears[role];
   let newest = 0;
   return new Promise((resolve) => {
     const timer = globalThis.setTimeout(() => resolve(false), OPEN_LIMIT_MS);
@@ -98,7 +97,7 @@ async function enterAll({ url, room, people }: CrowdOrder & { readonly type: "en
         socket.terminate();
         await setTimeout(ATTEMPT_MS);
       }
-      ears[one.role === "moderator" ? "moderator" : "member"].people += 1;
+      ears[one.role].people += 1;
     }
   };
   await Promise.all(Array.from({ length: OPENING }, enterNext));

@@ -2,8 +2,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Role } from "../../wire/socket-token.ts";
 import { tokenOf } from "./token.ts";
+
+export type CrowdRole = "member" | "moderator";
 
 /** What the process is told. */
 export type CrowdOrder =
@@ -11,7 +12,7 @@ export type CrowdOrder =
       readonly type: "enter";
       readonly url: string;
       readonly room: string;
-      readonly people: readonly { readonly token: string; readonly role: Role }[];
+      readonly people: readonly { readonly token: string; readonly role: CrowdRole }[];
     }
   /** What came since the order before; what is counted begins anew. */
   | { readonly type: "ask" }
@@ -41,12 +42,8 @@ export const socketUrl = (base: string, stream: string): string =>
   `${base.replace(/^http/, "ws")}/connection/websocket?stream=${stream}`;
 
 /** Tokens of so many people, `name-0` to the last. */
-export const tokensOf = (name: string, count: number, role: Role): Promise<readonly string[]> =>
-  Promise.all(
-    Array.from({ length: count }, (_, number) =>
-      tokenOf({ sub: `${name}-${number}`, name: `${name} ${number}`, role }),
-    ),
-  );
+export const tokensOf = (name: string, count: number, role: CrowdRole): Promise<readonly string[]> =>
+  Promise.all(Array.from({ length: count }, (_, number) => tokenOf(`${name}-${number}`, role)));
 
 export class Crowd {
   readonly #child: ChildProcess;
@@ -58,7 +55,7 @@ export class Crowd {
   /** Have so many people come and listen. */
   static async enter(base: string, room: string, members: number, moderators = 0): Promise<Crowd> {
     const crowd = new Crowd(fork(join(import.meta.dirname, "crowd-process.ts")));
-    const of = async (name: string, count: number, role: Role) =>
+    const of = async (name: string, count: number, role: CrowdRole) =>
       (await tokensOf(name, count, role)).map((token) => ({ token, role }));
     const people = [
       ...(await of("member", members, "member")),
