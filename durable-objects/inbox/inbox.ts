@@ -17,6 +17,7 @@ import type {
   ShardReport,
 } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
+import { InboxAlarm } from "./inbox-alarm.ts";
 import { BLOCK_TABLES, InboxBlocks } from "./inbox-blocks.ts";
 import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
@@ -38,13 +39,14 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #blocks: InboxBlocks;
   readonly #push: InboxPush;
   readonly #audience: ChannelAudience;
-  /** Of the alarm; not known in an object that has just woken up. */
-  #wakesAt: number | undefined;
+  readonly #alarm: InboxAlarm;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     const { storage } = ctx;
     this.#user = ctx.id.name ?? storage.kv.get<string>(USER) ?? "";
+    const dues = () => [this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()];
+    this.#alarm = new InboxAlarm(storage, dues);
     this.#tables = new LazyTables(storage, "event", TABLES);
     this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#rooms = new InboxRooms(this.#tables);
@@ -115,10 +117,10 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   /** Forget what is too old, and do again what did not succeed. */
   override async alarm(): Promise<void> {
-    this.#wakesAt = undefined;
+    this.#alarm.rang();
     this.#log.prune(Date.now());
     await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
-    this.#wake();
+    await this.#alarm.set();
   }
 
   get position(): StreamPosition {
@@ -181,21 +183,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   }
 
   #tell(publications: readonly LivePublication[], now: number): void {
+    const { kv } = this.ctx.storage;
+    if (kv.get(USER) !== this.#user) kv.put(USER, this.#user);
     for (const publication of publications) this.#audience.tell(publication, now);
     // What runs on after the answer has begun before the alarm is set: that is for the case that it does not get to its end.
     const work = Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
-    this.ctx.waitUntil(work.then(() => this.#wake()));
-    this.#wake();
-  }
-
-  /** Have the alarm ring when the next thing is due. Too soon does no harm. */
-  #wake(): void {
-    const all = [this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()];
-    const dues = all.filter((at) => at !== undefined);
-    const at = Math.min(...dues);
-    if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
-    if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
-    this.#wakesAt = at;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
+    this.ctx.waitUntil(work.then(() => this.#alarm.set()));
+    this.ctx.waitUntil(this.#alarm.set());
   }
 }
