@@ -52,6 +52,13 @@ export class ChannelAudience {
     return sum;
   }
 
+  /** Whether somebody listens; `undefined`: only shards would know that have not said so since the object woke up. */
+  isHeard(now: number): boolean | undefined {
+    const shards = [...this.#heardAt].filter(([, at]) => now - at <= SILENT_MS).map(([shard]) => shard);
+    if (shards.length === 0) return false;
+    return shards.some((shard) => this.#sockets.has(shard)) ? true : undefined;
+  }
+
   /** What shards hold now. */
   hear(reports: readonly ShardReport[], now: number): void {
     const before = [...this.#heardAt.keys()].join("\n");
