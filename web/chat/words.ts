@@ -53,7 +53,6 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [CHAT_ERROR.tooManyReactions.code]: "This message has enough different reactions.",
   [CHAT_ERROR.tooManyBlocked.code]: "There are too many blocked people already.",
   [CHAT_ERROR.notKept.code]: "That is too long ago.",
-  [CHAT_ERROR.tooManyBlocked.code]: "You have blocked too many people already.",
 };
 
 /** Why a message was not taken. */
