@@ -200,5 +200,10 @@ describe("an inbox that cannot be told", () => {
     for (let n = 0; n < 30; n += 1) await alice.say(room, `message ${n}`);
     await until(() => expect(inboxes.of("bob").texts).toHaveLength(30));
     expect(inboxes.of("bob").deliveries.length).toBeLessThan(15);
+    // When all is told, nothing is told again.
+    passTime(60_000);
+    await runDurableObjectAlarm(conversation(room));
+    expect(inboxes.of("bob").deliveries.flatMap(({ events }) => events)).toHaveLength(30);
+    expect(await runDurableObjectAlarm(conversation(room))).toBe(false);
   });
 });
