@@ -8,10 +8,8 @@ import { WebSocket } from "ws";
 import { chatChannel } from "../../wire/chat.ts";
 import { type ConversationEvent, type RoomHistory, RoomHistorySchema } from "../../wire/conversations.ts";
 import { parse } from "../../wire/parse.ts";
-import type { SocketClaims } from "../../wire/socket-token.ts";
-import { signSocketToken } from "../../workers/socket-tokens.ts";
 import { sharedNow } from "../edge/encoder.ts";
-import { TOKEN_SECRET } from "../edge/harness.ts";
+import { tokenOf } from "./token.ts";
 
 const PAGE = 100;
 const RETRY_MS = 200;
@@ -95,8 +93,7 @@ export class Member {
   }
 
   static async connect(base: string, user: string): Promise<Member> {
-    const claims: SocketClaims = { sub: user, name: user, role: "member" };
-    const member = new Member(base, user, await signSocketToken(claims, TOKEN_SECRET));
+    const member = new Member(base, user, await tokenOf(user));
     await member.#client.ready(GIVE_UP_MS);
     return member;
   }

@@ -2,11 +2,11 @@
 import { setTimeout } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { presenceChannel } from "../../wire/presence.ts";
-import { signSocketToken } from "../../workers/socket-tokens.ts";
 import { sharedNow } from "../edge/encoder.ts";
-import { EdgeBench, TOKEN_SECRET } from "../edge/harness.ts";
+import { EdgeBench } from "../edge/harness.ts";
 import { createStream } from "../edge/operator.ts";
 import type { Figure } from "../report.ts";
+import { tokenOf } from "./token.ts";
 
 const SIZES = [250, 500, 1_000] as const;
 const JOIN_MS = 10_000;
@@ -52,7 +52,7 @@ async function join(base: string, stream: string, size: number): Promise<number>
   const began = sharedNow();
   for (let number = 0; number < size; number += 1) {
     await setTimeout(Math.max(0, began + (number * JOIN_MS) / size - sharedNow()));
-    const token = await signSocketToken({ sub: `user-${number}`, role: "member" }, TOKEN_SECRET);
+    const token = await tokenOf(`user-${number}`);
     const socket = new WebSocket(url, {
       perMessageDeflate: false,
       headers: { "user-agent": `user ${number}` },

@@ -1,5 +1,5 @@
 /** The one-to-one room of two people: always the same, so that two who begin at once meet in it. */
-import { ulid } from "../core/chat/ulid.ts";
+import { ulid } from "../../wire/ulid.ts";
 
 /** Times whose ULIDs begin with a 7. */
 const DIRECT_STEP = 2 ** 45;
