@@ -23,8 +23,11 @@ import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
 import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
 import { LazyTables } from "./lazy-tables.ts";
+import type { FriendAnswer, FriendCall } from "./status/friend-calls.ts";
+import { FRIEND_TABLES } from "./status/friend-rows.ts";
+import { UserStatus } from "./status/user-status.ts";
 
-const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES].join("");
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, FRIEND_TABLES].join("");
 
 /** Whose it is, for an alarm: not every runtime says it there. */
 const USER = "user";
@@ -35,6 +38,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #log: InboxLog;
   readonly #rooms: InboxRooms;
   readonly #blocks: InboxBlocks;
+  readonly #status: UserStatus;
   readonly #audience: ChannelAudience;
   /** Of the alarm; not known in an object that has just woken up. */
   #wakesAt: number | undefined;
@@ -56,6 +60,20 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
+    this.#status = new UserStatus(
+      {
+        user: this.#user,
+        tables: this.#tables,
+        kv: storage.kv,
+        devices: () => this.#audience.sockets,
+        tell: (event, about) => this.#say(event, about),
+        inboxOf: (user) => this.env.INBOX.getByName(user),
+        isBlocked: (user) => this.#blocks.isBlocked(user),
+        schedule: () => this.#wake(),
+        keepAlive: (work) => ctx.waitUntil(work),
+      },
+      Date.now(),
+    );
   }
 
   /** A room has something for this user. Stored, then told. */
@@ -67,7 +85,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   }
 
   /** Do what the user asks for by `rpc`. */
-  act(speaker: Speaker, action: InboxAction): Acted {
+  act(speaker: Speaker, action: InboxAction): Acted | Promise<Acted> {
     if (speaker.user !== this.#user) return fail("forbidden");
     switch (action.name) {
       case "inbox.state":
@@ -81,9 +99,21 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         return this.#mute(action.data.room, action.data.muted);
       case "inbox.block":
         return this.#block(action.data.user, action.data.blocked);
+      case "status.set":
+      case "status.active":
+      case "friends.follow":
+      case "friends.unfollow":
+      case "friends.allow":
+      case "friends.list":
+        return this.#status.act(speaker, action, Date.now());
       default:
         return fail("unavailable");
     }
+  }
+
+  /** The inbox of somebody else has something to say. */
+  befriend(call: FriendCall): FriendAnswer {
+    return this.#status.befriend(call, Date.now());
   }
 
   /** What followed a position, or the newest there is. */
@@ -95,6 +125,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   report(reports: readonly ShardReport[]): ReportAnswer {
     if (reports.some(({ sockets }) => sockets > 0)) this.#log.keepEpoch();
     this.#audience.hear(reports, Date.now());
+    this.#status.listening(this.#audience.sockets, Date.now());
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
@@ -102,7 +133,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     this.#wakesAt = undefined;
     this.#log.prune(Date.now());
-    await this.#blocks.tell();
+    await Promise.all([this.#blocks.tell(), this.#status.again(Date.now())]);
     this.#wake();
   }
 
@@ -128,7 +159,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     return {
       rooms: this.#rooms.list(),
       blocked: [...this.#blocks.list()],
-      chosen: "online",
+      chosen: this.#status.chosen,
       ...this.position,
     };
   }
@@ -146,7 +177,14 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     if (blocked && this.#blocks.isFull) return fail({ name: "tooManyBlocked" });
     const now = Date.now();
     this.#change({ type: "blocked", user, blocked }, () => this.#blocks.set(user, blocked, now));
+    this.#status.blocked(user, now);
     return ok({});
+  }
+
+  /** Tell all devices; `about`: without an offset. */
+  #say(event: InboxEvent, about: string | undefined): void {
+    if (about === undefined) this.#change(event, () => {});
+    else this.#audience.tell({ about, data: JSON.stringify(event) }, Date.now());
   }
 
   /** Change something, and tell all devices. */
@@ -167,7 +205,9 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   /** Have the alarm ring when the next thing is due. Too soon does no harm. */
   #wake(): void {
-    const dues = [this.#log.pruneAt(), this.#blocks.dueAt()].filter((at) => at !== undefined);
+    const dues = [this.#log.pruneAt(), this.#blocks.dueAt(), this.#status.dueAt(Date.now())].filter(
+      (at) => at !== undefined,
+    );
     const at = Math.min(...dues);
     if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
     if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
