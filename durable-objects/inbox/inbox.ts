@@ -17,17 +17,18 @@ import type {
   ShardReport,
 } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
-import { directRoom } from "../viewers/direct-room.ts";
 import { BLOCK_TABLES, InboxBlocks } from "./inbox-blocks.ts";
 import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
 import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
 import { LazyTables } from "./lazy-tables.ts";
+import { InboxPush } from "./push/inbox-push.ts";
+import { PUSH_TABLES } from "./push/push-rows.ts";
 import type { FriendAnswer, FriendCall } from "./status/friend-calls.ts";
 import { FRIEND_TABLES } from "./status/friend-rows.ts";
 import { UserStatus } from "./status/user-status.ts";
 
-const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, FRIEND_TABLES].join("");
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES, FRIEND_TABLES].join("");
 
 /** Whose it is, for an alarm: not every runtime says it there. */
 const USER = "user";
@@ -38,6 +39,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #log: InboxLog;
   readonly #rooms: InboxRooms;
   readonly #blocks: InboxBlocks;
+  readonly #push: InboxPush;
   readonly #status: UserStatus;
   readonly #audience: ChannelAudience;
   /** Of the alarm; not known in an object that has just woken up. */
@@ -51,7 +53,16 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#rooms = new InboxRooms(this.#tables);
     this.#blocks = new InboxBlocks(this.#tables, {
-      tell: (user, blocked) => this.#tellOfBlock(user, blocked),
+      user: this.#user,
+      env: () => this.env,
+      isListed: (room) => this.#rooms.isMuted(room) !== undefined,
+    });
+    this.#push = new InboxPush(this.#tables, {
+      env: () => this.env,
+      isHeard: (now) => this.#audience.isHeard(now),
+      isDisturbable: () => this.#status.isDisturbable(),
+      isMuted: (room) => this.#rooms.isMuted(room) ?? false,
+      isBlocked: (user) => this.#blocks.isBlocked(user),
     });
     this.#audience = new ChannelAudience({
       channel: inboxChannel(this.#user),
@@ -99,6 +110,10 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         return this.#mute(action.data.room, action.data.muted);
       case "inbox.block":
         return this.#block(action.data.user, action.data.blocked);
+      case "push.key":
+      case "push.subscribe":
+      case "push.unsubscribe":
+        return this.#push.act(action);
       case "status.set":
       case "status.active":
       case "friends.follow":
@@ -133,7 +148,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     this.#wakesAt = undefined;
     this.#log.prune(Date.now());
-    await Promise.all([this.#blocks.tell(), this.#status.again(Date.now())]);
+    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver(), this.#status.again(Date.now())]);
     this.#wake();
   }
 
@@ -149,6 +164,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#rooms.put(summary.room, taking.room, now);
     const peer = known?.summary === undefined ? taking.room.summary?.peer?.user : undefined;
     if (peer !== undefined) this.#blocks.meet(peer, now);
+    this.#push.note(delivery, taking.events, now);
     return {
       upTo: taking.room.upTo,
       publications: taking.events.map((event) => this.#log.append(event, now)),
@@ -167,7 +183,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   #mute(room: string, muted: boolean): Acted {
     const isMuted = this.#rooms.isMuted(room);
     if (isMuted === undefined) return fail({ name: "notAMember" });
-    if (isMuted !== muted) this.#change({ type: "muted", room, muted }, () => this.#rooms.mute(room, muted));
+    if (isMuted !== muted) {
+      this.#change({ type: "muted", room, muted }, () => {
+        this.#rooms.mute(room, muted);
+        this.#push.mute(room);
+      });
+    }
     return ok({});
   }
 
@@ -199,28 +220,25 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   #tell(publications: readonly LivePublication[], now: number): void {
     for (const publication of publications) this.#audience.tell(publication, now);
+    // What runs on after the answer has begun before the alarm is set: that is for the case that it does not get to its end.
+    const work = Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
+    this.ctx.waitUntil(work.then(() => this.#wake()));
     this.#wake();
-    this.ctx.waitUntil(this.#blocks.tell().then(() => this.#wake()));
   }
 
   /** Have the alarm ring when the next thing is due. Too soon does no harm. */
   #wake(): void {
-    const dues = [this.#log.pruneAt(), this.#blocks.dueAt(), this.#status.dueAt(Date.now())].filter(
-      (at) => at !== undefined,
-    );
+    const all = [
+      this.#log.pruneAt(),
+      this.#blocks.dueAt(),
+      this.#push.outbox.dueAt(),
+      this.#status.dueAt(Date.now()),
+    ];
+    const dues = all.filter((at) => at !== undefined);
     const at = Math.min(...dues);
     if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
     if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
     this.#wakesAt = at;
     this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
-  }
-
-  async #tellOfBlock(user: string, blocked: boolean): Promise<void> {
-    const room = await directRoom(this.#user, user);
-    if (this.#rooms.known(room)?.summary === undefined) return;
-    const conversation = this.env.CONVERSATION.getByName(room) as unknown as {
-      block(by: string, blocked: boolean): Promise<void>;
-    };
-    await conversation.block(this.#user, blocked);
   }
 }

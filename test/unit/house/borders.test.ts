@@ -20,9 +20,10 @@ const PURE_FILES = [
     ...["state", "pace", "clock", "backoff", "keys", "words", "place", "starvation", "viewers"],
     ...["feed/request", "feed/follow", "feed/qoe"],
   ].map((name) => `web/player/${name}.ts`),
-  ...["room", "erased", "standing", "who", "words", "mentions", "announcing"].map(
-    (name) => `web/chat/${name}.ts`,
-  ),
+  ...[
+    ...["room", "erased", "standing", "who", "words", "mentions", "announcing"],
+    ...["floats", "desk-words"],
+  ].map((name) => `web/chat/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(
     (name) => `demo/${name}.ts`,
   ),
