@@ -1,6 +1,7 @@
 /**
  * One object per user: the log of what came to them from all their rooms (`user:<id>`), in an order of its own, for all their devices.
- * What is kept is in inbox-log.ts, inbox-rooms.ts and inbox-blocks.ts; who is notified, in push/.
+ * What is kept is in inbox-log.ts, inbox-rooms.ts and inbox-blocks.ts; who is notified, in push/;
+ * how they are and who may see it, in status/.
  */
 import { DurableObject } from "cloudflare:workers";
 import { fail, ok } from "../../media/result.ts";
@@ -25,11 +26,11 @@ import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
 import { LazyTables } from "./lazy-tables.ts";
 import { InboxPush } from "./push/inbox-push.ts";
 import { PUSH_TABLES } from "./push/push-rows.ts";
+import type { FriendAnswer, FriendCall } from "./status/friend-calls.ts";
+import { FRIEND_TABLES } from "./status/friend-rows.ts";
+import { UserStatus } from "./status/user-status.ts";
 
-const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES].join("");
-
-/** Whose it is, for an alarm: not every runtime says it there. */
-const USER = "user";
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES, FRIEND_TABLES].join("");
 
 export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #user: string;
@@ -38,15 +39,18 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #rooms: InboxRooms;
   readonly #blocks: InboxBlocks;
   readonly #push: InboxPush;
+  readonly #status: UserStatus;
   readonly #audience: ChannelAudience;
   readonly #alarm: InboxAlarm;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     const { storage } = ctx;
-    this.#user = ctx.id.name ?? storage.kv.get<string>(USER) ?? "";
-    const dues = () => [this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()];
-    this.#alarm = new InboxAlarm(storage, dues);
+    this.#alarm = new InboxAlarm(ctx, () => [
+      ...[this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()],
+      this.#status.dueAt(Date.now()),
+    ]);
+    this.#user = this.#alarm.user;
     this.#tables = new LazyTables(storage, "event", TABLES);
     this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#rooms = new InboxRooms(this.#tables);
@@ -58,7 +62,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#push = new InboxPush(this.#tables, {
       env: () => this.env,
       isHeard: (now) => this.#audience.isHeard(now),
-      isDisturbable: () => true,
+      isDisturbable: () => this.#status.isDisturbable(),
       isMuted: (room) => this.#rooms.isMuted(room) ?? false,
       isBlocked: (user) => this.#blocks.isBlocked(user),
     });
@@ -69,6 +73,20 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
+    this.#status = new UserStatus(
+      {
+        user: this.#user,
+        tables: this.#tables,
+        kv: storage.kv,
+        devices: () => this.#audience.sockets,
+        tell: (event, about) => this.#say(event, about),
+        inboxOf: (user) => this.env.INBOX.getByName(user),
+        isBlocked: (user) => this.#blocks.isBlocked(user),
+        schedule: () => ctx.waitUntil(this.#alarm.set()),
+        keepAlive: (work) => ctx.waitUntil(work),
+      },
+      Date.now(),
+    );
   }
 
   /** A room has something for this user. Stored, then told. */
@@ -99,8 +117,13 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       case "push.unsubscribe":
         return this.#push.act(action);
       default:
-        return fail("unavailable");
+        return this.#status.act(speaker, action, Date.now());
     }
+  }
+
+  /** The inbox of somebody else has something to say. */
+  befriend(call: FriendCall): FriendAnswer {
+    return this.#status.befriend(call, Date.now());
   }
 
   /** What followed a position, or the newest there is. */
@@ -112,6 +135,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   report(reports: readonly ShardReport[]): ReportAnswer {
     if (reports.some(({ sockets }) => sockets > 0)) this.#log.keepEpoch();
     this.#audience.hear(reports, Date.now());
+    this.#status.listening(this.#audience.sockets, Date.now());
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
@@ -119,7 +143,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     this.#alarm.rang();
     this.#log.prune(Date.now());
-    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
+    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver(), this.#status.again(Date.now())]);
     await this.#alarm.set();
   }
 
@@ -146,7 +170,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     return {
       rooms: this.#rooms.list(),
       blocked: [...this.#blocks.list()],
-      chosen: "online",
+      chosen: this.#status.chosen,
       ...this.position,
     };
   }
@@ -169,7 +193,14 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     if (blocked && this.#blocks.isFull) return fail({ name: "tooManyBlocked" });
     const now = Date.now();
     this.#change({ type: "blocked", user, blocked }, () => this.#blocks.set(user, blocked, now));
+    this.#status.blocked(user, now);
     return ok({});
+  }
+
+  /** Tell all devices; `about`: without an offset. */
+  #say(event: InboxEvent, about: string | undefined): void {
+    if (about === undefined) this.#change(event, () => {});
+    else this.#audience.tell({ about, data: JSON.stringify(event) }, Date.now());
   }
 
   /** Change something, and tell all devices. */
@@ -183,8 +214,6 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   }
 
   #tell(publications: readonly LivePublication[], now: number): void {
-    const { kv } = this.ctx.storage;
-    if (kv.get(USER) !== this.#user) kv.put(USER, this.#user);
     for (const publication of publications) this.#audience.tell(publication, now);
     // What runs on after the answer has begun before the alarm is set: that is for the case that it does not get to its end.
     const work = Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
