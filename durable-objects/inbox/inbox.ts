@@ -8,6 +8,7 @@ import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { type InboxAction, type InboxEvent, type InboxState, inboxChannel } from "../../wire/inbox.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
+import type { Welcome } from "../chat/conversation-guests.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import { takingOf } from "../core/inbox/taking.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
@@ -119,6 +120,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       default:
         return this.#status.act(speaker, action, Date.now());
     }
+  }
+
+  /** Whether this user would be brought into a room by somebody. */
+  welcomes(by: string): Welcome {
+    if (this.#blocks.isBlocked(by)) return "blocked";
+    return this.#rooms.isFull ? "full" : "welcome";
   }
 
   /** The inbox of somebody else has something to say. */
