@@ -41,7 +41,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     super(ctx, env);
     const { storage } = ctx;
     const room = new ConversationRoom({
-      name: ctx.id.name ?? "",
+      name: ctx.id.name,
       storage,
       tell: (publication, now) => this.#audience.tell(publication, now),
       changed: (now) => this.#outbox.go(now),
@@ -149,11 +149,8 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!this.#room.facts) return;
     this.#puttingOut.go(Date.now());
     await Promise.all([this.#outbox.resume(), this.#photos.go(Date.now())]);
-    const now = Date.now();
-    const due = [this.#outbox.dueAt(now), this.#puttingOut.dueAt(), this.#photos.dueAt()].filter(
-      (at) => at !== undefined,
-    );
-    if (due.length > 0) this.#alarmBy(Math.min(...due));
+    const dues = this.#dues(Date.now());
+    if (dues.length > 0) this.#alarmBy(Math.min(...dues));
   }
 
   /** Where the room is. */
@@ -229,11 +226,18 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     return taken;
   }
 
-  /** Wake up by then. What else is due is looked at when it rings. */
+  /** Wake up by then. An alarm that this life of the object has not set may be for something sooner. */
   #alarmBy(at: number): void {
     if (at >= this.#alarmAt) return;
-    this.#alarmAt = at;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
+    const isFirst = this.#alarmAt === Number.POSITIVE_INFINITY;
+    this.#alarmAt = isFirst ? Math.min(at, ...this.#dues(Date.now())) : at;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(this.#alarmAt));
+  }
+
+  /** When something is to be done. */
+  #dues(now: number): readonly number[] {
+    const dues = [this.#outbox.dueAt(now), this.#puttingOut.dueAt(), this.#photos.dueAt()];
+    return dues.filter((at) => at !== undefined);
   }
 }
 
