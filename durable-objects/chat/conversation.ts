@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { chatChannel } from "../../wire/chat.ts";
-import type { ConversationSay, RoomAction } from "../../wire/conversations.ts";
+import { type ConversationSay, isDirectRoom, type RoomAction } from "../../wire/conversations.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import { judgeInvitation } from "../core/chat/membership.ts";
@@ -105,6 +105,11 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!isIn.ok) return isIn;
     const isLooked = say.photo === undefined || (await this.#photos.lookFor(say.photo, speaker.user));
     if (!isLooked) return fail("unavailable");
+    // Whom the other one has blocked since they began this room: until now that one has not heard of it, and it not of the block.
+    const peer = this.#room.peerOf(speaker.user);
+    const isFirst = peer !== undefined && this.#room.rows.messages === 0;
+    const denial = isFirst ? await this.#denialOf(speaker, [peer]) : undefined;
+    if (denial) return fail(denial);
     // They may have been put out meanwhile.
     const isStillIn = this.#room.admit(speaker);
     return isStillIn.ok ? this.#talk.say(speaker, say, Date.now()) : isStillIn;
@@ -115,12 +120,17 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     switch (action.name) {
       case "room.create": {
-        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, action.data.users);
+        // Ids of one-to-one rooms are made of names: nobody takes such a one, nor learns by anybody's inbox whether there is one.
+        if (isDirectRoom(this.#room.name)) return fail("forbidden");
+        const denial = this.#room.facts
+          ? undefined
+          : await this.#denialOf(speaker, [speaker.user, ...action.data.users]);
         if (denial) return fail(denial);
         return this.#stateAfter(this.#people.create(speaker, action.data, now), speaker);
       }
       case "room.direct": {
-        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, [action.data.user]);
+        const both = [speaker.user, action.data.user];
+        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, both);
         if (denial) return fail(denial);
         return this.#stateAfter(this.#people.direct(speaker, action.data.user, now), speaker);
       }
@@ -214,7 +224,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   /** Why these may not be brought in by somebody. */
   #denialOf(by: Speaker, users: readonly string[]) {
     return denialOf(
-      users.filter((user) => user !== by.user && user.isWellFormed()),
+      users.filter((user) => user.isWellFormed()),
       (user) => {
         const welcome: Promise<Welcome> = this.env.INBOX.getByName(user).welcomes(by.user);
         return welcome;

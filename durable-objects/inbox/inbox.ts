@@ -122,8 +122,9 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     }
   }
 
-  /** Whether this user would be brought into a room by somebody. */
+  /** Whether this user would be brought into a room by somebody, or begin one. */
   welcomes(by: string): Welcome {
+    if (by === this.#user && this.#rooms.isSpent) return "full";
     if (this.#blocks.isBlocked(by)) return "blocked";
     return this.#rooms.isFull ? "full" : "welcome";
   }

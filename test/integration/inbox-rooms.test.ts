@@ -84,6 +84,40 @@ it("whoever is blocked cannot write to one", async () => {
   await until(async () => expect(await friend.say(room, "thanks")).toMatchObject({ publish: {} }));
 });
 
+it("whoever is blocked before they said anything does not begin with it", async () => {
+  const [alice, bob] = names();
+  const device = await Device.open(alice);
+  const stranger = await Member.of(bob);
+  const { room } = await stranger.get<RoomState>("room.direct", { user: alice });
+  await device.act("inbox.block", { user: bob, blocked: true });
+  expect(await stranger.say(room, "hello")).toMatchObject({ error: { code: 468 } });
+  expect((await device.told<InboxState>("inbox.state")).rooms).toEqual([]);
+  await device.act("inbox.block", { user: bob, blocked: false });
+  expect(await stranger.say(room, "hello")).toMatchObject({ publish: {} });
+  await until(() => expect(device.texts).toEqual(["hello"]));
+});
+
+it("nobody begins more rooms than they may have, nor leaves them to begin others", async () => {
+  const [alice, bob] = names();
+  const stranger = await Member.of(bob);
+  const fill = (rooms: number, summary: string | null) =>
+    runInDurableObject(inboxOf(bob), (_inbox, { storage: { sql } }) => {
+      sql.exec("DELETE FROM room");
+      for (let n = 0; n < rooms; n += 1)
+        sql.exec(
+          "INSERT INTO room (room, up_to, at, summary, left_at) VALUES (?, 1, '', ?, ?)",
+          ...[newUlid(), summary, summary === null ? Date.now() : null],
+        );
+    });
+  const begin = () => stranger.act("room.create", { room: newUlid(), title: "Mine" });
+  expect(await begin()).toHaveProperty("rpc");
+  await fill(MAX_ROOMS, JSON.stringify({ kind: "group", at: "", newest: 1, read: 0, unread: 0 }));
+  expect(await begin()).toMatchObject({ error: { code: 470 } });
+  expect(await stranger.act("room.direct", { user: alice })).toMatchObject({ error: { code: 470 } });
+  await fill(2 * MAX_ROOMS, null);
+  expect(await begin()).toMatchObject({ error: { code: 470 } });
+});
+
 it("nobody is brought into a room by whom they have blocked, nor into more than they may have", async () => {
   const [alice, bob] = names();
   const device = await Device.open(alice);
