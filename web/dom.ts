@@ -12,6 +12,24 @@ export function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** Make an element of a class, with text or elements in it. */
+export function make(tag: string, className: string, ...content: readonly (string | Node)[]): HTMLElement {
+  const element = document.createElement(tag);
+  if (className !== "") element.className = className;
+  element.append(...content);
+  return element;
+}
+
+/** A button that does something. */
+export function makeButton(className: string, label: string, act: () => void): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = className;
+  button.textContent = label;
+  button.addEventListener("click", act);
+  return button;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** A 24-unit icon of one path. */

@@ -19,6 +19,7 @@ import {
   told,
 } from "../../wire/chat.ts";
 import { parse } from "../../wire/parse.ts";
+import { ULID_RANDOM_BYTES, ulid } from "../../wire/ulid.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import {
   isModerator,
@@ -30,7 +31,6 @@ import {
   type Speaker,
 } from "../core/chat/judge.ts";
 import { excerpt } from "../core/chat/text.ts";
-import { ULID_RANDOM_BYTES, ulid } from "../core/chat/ulid.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";

@@ -1,5 +1,5 @@
 /** The one-to-one room of two people: always the same, so that two who begin at once meet in it. */
-import { ulid } from "../core/chat/ulid.ts";
+import { ulid } from "../../wire/ulid.ts";
 
 /** Its id, a ULID made of both names; who asks does not matter. */
 export async function directRoom(one: string, other: string): Promise<string> {

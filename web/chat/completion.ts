@@ -1,18 +1,18 @@
 /** The list of names that opens while a mention is being typed. The caret stays in the text: the list is walked from there. */
-import { byId } from "../dom.ts";
+import { make } from "../dom.ts";
 import { type Completion, complete, completionAt } from "./mentions.ts";
-import { make } from "./rows.ts";
 
 export class NameCompletion {
   readonly #field: HTMLTextAreaElement;
-  readonly #list = byId("chat-names", HTMLElement);
+  readonly #list: HTMLElement;
   readonly #names: () => readonly string[];
   #completion: Completion | undefined;
   #at = 0;
 
-  /** `names` as they are to be offered. */
-  constructor(field: HTMLTextAreaElement, names: () => readonly string[]) {
+  /** `list` is where they stand, `names` as they are to be offered. */
+  constructor(field: HTMLTextAreaElement, list: HTMLElement, names: () => readonly string[]) {
     this.#field = field;
+    this.#list = list;
     this.#names = names;
     field.addEventListener("blur", () => this.close());
     field.addEventListener("click", () => this.look());

@@ -34,7 +34,9 @@ export class Composer {
 
   constructor(ends: ComposerEnds, lastName: string) {
     this.#ends = ends;
-    this.#completion = new NameCompletion(this.#field, () => namesOf(this.#room));
+    this.#completion = new NameCompletion(this.#field, byId("chat-names", HTMLElement), () =>
+      namesOf(this.#room),
+    );
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();

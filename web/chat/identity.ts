@@ -93,7 +93,7 @@ export class Visitor {
 }
 
 /** At once: addresses are copied, and looked at over shoulders. */
-function takeFromAddress(): string | undefined {
+export function takeFromAddress(): string | undefined {
   const taken = takeToken(location.hash);
   if (!taken) return undefined;
   history.replaceState(history.state, "", `${location.pathname}${location.search}${taken.rest}`);

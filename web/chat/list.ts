@@ -3,9 +3,9 @@
  * reads further up, has the focus in it or looks at a message's menu.
  */
 import type { ChatMessage } from "../../wire/chat.ts";
-import { byId, icon } from "../dom.ts";
+import { byId, icon, make, makeButton } from "../dom.ts";
 import type { Pending, Room } from "./room.ts";
-import { make, makeButton, messageRow, newMarker, pendingRow } from "./rows.ts";
+import { messageRow, newMarker, pendingRow } from "./rows.ts";
 
 /** Nearer than this to the end is at the end. */
 const END_PX = 24;

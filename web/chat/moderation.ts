@@ -1,10 +1,9 @@
 /** What moderators do with a message: the menu, the question before what is not taken back easily, and its way to the room. */
 import type { Result } from "../../media/result.ts";
 import type { ActionName, ChatMessage } from "../../wire/chat.ts";
-import { byId, setText } from "../dom.ts";
+import { byId, makeButton, setText } from "../dom.ts";
 import { nameOf } from "./mentions.ts";
 import type { Room } from "./room.ts";
-import { makeButton } from "./rows.ts";
 import { actionRefusalWords, confirmWords } from "./words.ts";
 
 const TIMEOUT_SECONDS = 600;

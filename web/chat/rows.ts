@@ -1,30 +1,11 @@
 /** The rows of the chat, made of messages. What people wrote gets into the page as text and in no other way. */
 import type { ChatMessage } from "../../wire/chat.ts";
-import { isForMe, nameOf, piecesOf } from "./mentions.ts";
+import { make, makeButton } from "../dom.ts";
+import { isForMe, nameOf } from "./mentions.ts";
 import type { Pending } from "./room.ts";
+import { nameMark, textOf } from "./text.ts";
 import type { Who } from "./who.ts";
 import { badgeWords } from "./words.ts";
-
-/** Colours of names, in web/style/chat.css. */
-const TINTS = 8;
-
-/** Make an element of a class, with text or elements in it. */
-export function make(tag: string, className: string, ...content: readonly (string | Node)[]): HTMLElement {
-  const element = document.createElement(tag);
-  if (className !== "") element.className = className;
-  element.append(...content);
-  return element;
-}
-
-/** A button that does something. */
-export function makeButton(className: string, label: string, act: () => void): HTMLButtonElement {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = className;
-  button.textContent = label;
-  button.addEventListener("click", act);
-  return button;
-}
 
 /** The row of a message. */
 export function messageRow(message: ChatMessage, me: Who): HTMLElement {
@@ -105,30 +86,6 @@ function quote({ user, name, text }: NonNullable<ChatMessage["replyTo"]>): HTMLE
   );
   line.dataset.testid = "chat-quote";
   return line;
-}
-
-function nameMark(who: Pick<Who, "user" | "name">): HTMLElement {
-  const name = make("bdi", "name", nameOf(who));
-  name.dataset.tint = String(tintOf(who.user));
-  name.dataset.testid = "chat-name";
-  return name;
-}
-
-function textOf(text: string, me: Who): HTMLElement {
-  const whole = make("span", "text");
-  whole.dir = "auto";
-  whole.dataset.testid = "chat-text";
-  for (const piece of piecesOf(text, me)) {
-    whole.append(piece.kind === "plain" ? piece.text : make("span", piece.kind, piece.text));
-  }
-  return whole;
-}
-
-/** The same person has the same colour everywhere. */
-function tintOf(user: string): number {
-  let sum = 0;
-  for (let i = 0; i < user.length; i += 1) sum = (31 * sum + user.charCodeAt(i)) % 65_521;
-  return sum % TINTS;
 }
 
 function timeOf(at: string): string {

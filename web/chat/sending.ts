@@ -7,39 +7,39 @@ import { ERROR } from "../../wire/centrifugo.ts";
 import { chatChannel, type Say } from "../../wire/chat.ts";
 
 /** How a message gets to the room: fails with the protocol's error, or with one of the client's own (below 100). */
-export interface SendingEnds {
-  readonly publish: (channel: string, say: Say) => Promise<unknown>;
+export interface SendingEnds<S extends Say> {
+  readonly publish: (channel: string, say: S) => Promise<unknown>;
   readonly accepted: (nonce: string) => void;
   /** The room does not take it; without an error it could not be asked. */
-  readonly failed: (say: Say, error?: { readonly code: number; readonly message: string }) => void;
+  readonly failed: (say: S, error?: { readonly code: number; readonly message: string }) => void;
 }
 
 const AGAIN_MS = 1_500;
 /** Then it is no longer what somebody just said. */
 const GIVE_UP_MS = 60_000;
 
-interface Queued {
-  readonly say: Say;
+interface Queued<S> {
+  readonly say: S;
   readonly sinceMs: number;
 }
 
-export class Sending {
+export class Sending<S extends Say = Say> {
   readonly #channel: string;
-  readonly #ends: SendingEnds;
+  readonly #ends: SendingEnds<S>;
   readonly #now: () => number;
-  #queue: readonly Queued[] = [];
+  #queue: readonly Queued<S>[] = [];
   #isJoined = false;
   #isBusy = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(room: string, ends: SendingEnds, now: () => number = Date.now) {
+  constructor(room: string, ends: SendingEnds<S>, now: () => number = Date.now) {
     this.#channel = chatChannel(room);
     this.#ends = ends;
     this.#now = now;
   }
 
   /** Send it as soon as that can be. */
-  send(say: Say): void {
+  send(say: S): void {
     this.#queue = [...this.#queue, { say, sinceMs: this.#now() }];
     if (this.#isJoined) void this.#work();
     else this.#later();

@@ -8,13 +8,13 @@ import {
   readText,
   type Speaker,
 } from "../../../durable-objects/core/chat/judge.ts";
-import { ulid } from "../../../durable-objects/core/chat/ulid.ts";
 import {
   type ChatSettings,
   CONVERSATION_BYTES,
   DEFAULT_SETTINGS,
   roomOfChannel,
 } from "../../../wire/chat.ts";
+import { ulid } from "../../../wire/ulid.ts";
 
 const NOW = Date.UTC(2026, 10, 21);
 const member: Speaker = { user: "alice", role: "member", badges: [], address: "a" };
