@@ -23,6 +23,10 @@ const PURE_FILES = [
   ...["room", "erased", "standing", "who", "words", "mentions", "announcing"].map(
     (name) => `web/chat/${name}.ts`,
   ),
+  ...[
+    ...["inbox", "conversation", "window", "reactions", "items", "outgoing", "presence"],
+    ...["words", "times", "address", "photo-size"],
+  ].map((name) => `web/messages/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(
     (name) => `demo/${name}.ts`,
   ),

@@ -1,0 +1,113 @@
+/** What stands in an open conversation from top to bottom: days, notes, groups of messages, what is new, what is on its way. Pure. */
+import type { ConversationMessage } from "../../wire/conversations.ts";
+import { nameOf } from "../chat/mentions.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Pending } from "./outgoing.ts";
+import { isSameDay } from "./times.ts";
+import type { Row, RowEvent } from "./window.ts";
+
+/** Messages of one person that follow sooner stand under one name. */
+const GROUP_MS = 5 * 60_000;
+
+export type Item =
+  | { readonly type: "day"; readonly key: string; readonly at: string }
+  | { readonly type: "new"; readonly key: string }
+  | {
+      readonly type: "note";
+      readonly key: string;
+      readonly event: Exclude<RowEvent, { type: "message" }>;
+    }
+  | {
+      readonly type: "message";
+      readonly key: string;
+      readonly message: ConversationMessage;
+      readonly isMine: boolean;
+      /** First of those that stand under one name. */
+      readonly isFirst: boolean;
+      readonly isFound: boolean;
+      /** The rest of a long text, when it is shown. */
+      readonly whole: string | undefined;
+    }
+  | { readonly type: "pending"; readonly key: string; readonly pending: Pending; readonly isFirst: boolean }
+  /** Below the newest message of this user; nobody has seen it: none. */
+  | { readonly type: "seen"; readonly key: string; readonly names: readonly string[] };
+
+/** The items of a conversation; `pending` are its own that are on their way. */
+export function itemsOf(conversation: Conversation, pending: readonly Pending[]): readonly Item[] {
+  const { window, me, readAtFirst, found, whole } = conversation;
+  const items: Item[] = [];
+  let above: ConversationMessage | undefined;
+  let isMarked = readAtFirst === undefined;
+  for (const { seq, event } of window.rows) {
+    if (event.type !== "message") {
+      items.push({ type: "note", key: `note ${seq}`, event });
+      above = undefined;
+      continue;
+    }
+    if (above === undefined ? isNewDay(items, event.at) : !isSameDay(above.at, event.at)) {
+      items.push({ type: "day", key: `day ${seq}`, at: event.at });
+      above = undefined;
+    }
+    if (!isMarked && event.user !== me.user && seq > (readAtFirst ?? 0)) {
+      isMarked = true;
+      // What is above the window may be new as well: then the mark stands further up.
+      const isFirstOfAll = items.every(({ type }) => type === "day") && window.hasBefore;
+      if (!isFirstOfAll) {
+        items.push({ type: "new", key: "new" });
+        above = undefined;
+      }
+    }
+    items.push({
+      type: "message",
+      key: event.id,
+      message: event,
+      isMine: event.user === me.user,
+      isFirst: !isGrouped(above, event),
+      isFound: event.id === found,
+      whole: whole.get(event.id),
+    });
+    above = event;
+  }
+  if (window.hasAfter) return items;
+  const seen = seenOf(conversation);
+  const left = remaining(pending, window.rows, me.user);
+  if (seen !== undefined && left.length === 0) items.push({ type: "seen", key: "seen", names: seen });
+  left.forEach((one, i) => {
+    items.push({
+      type: "pending",
+      key: `nonce ${one.nonce}`,
+      pending: one,
+      isFirst: i === 0 && above?.user !== me.user,
+    });
+  });
+  return items;
+}
+
+/** Whether the day of a message was not said yet. */
+function isNewDay(items: readonly Item[], at: string): boolean {
+  const last = items.findLast(({ type }) => type === "day" || type === "message");
+  if (last?.type === "day") return !isSameDay(last.at, at);
+  return last?.type === "message" ? !isSameDay(last.message.at, at) : true;
+}
+
+const isGrouped = (above: ConversationMessage | undefined, message: ConversationMessage): boolean =>
+  above !== undefined &&
+  above.user === message.user &&
+  message.replyTo === undefined &&
+  Date.parse(message.at) - Date.parse(above.at) < GROUP_MS;
+
+/** Those that are not among the rows yet. */
+function remaining(pending: readonly Pending[], rows: readonly Row[], user: string): readonly Pending[] {
+  if (pending.length === 0) return pending;
+  const arrived = new Set(
+    rows.flatMap(({ event }) => (event.type === "message" && event.user === user ? [event.nonce] : [])),
+  );
+  return pending.filter(({ nonce }) => !arrived.has(nonce));
+}
+
+/** Who has read the newest message, when it is this user's own; `undefined`: it is not. */
+function seenOf({ window, members, me }: Conversation): readonly string[] | undefined {
+  const newest = window.rows.findLast(({ event }) => event.type === "message");
+  if (newest?.event.type !== "message" || newest.event.user !== me.user) return undefined;
+  return [...members.values()].filter(({ user, read }) => user !== me.user && read >= newest.seq).map(nameOf);
+}
