@@ -1,5 +1,5 @@
 /**
- * The conversation that is open, as the page shows it: a window of its rows, its members, who types. `step(conversation, event)` is
+ * The conversation that is open, as the page shows it: the stretch of its rows that is on the page, its members, who types. `step(conversation, event)` is
  * all that ever changes it; what the rows look like is in `items.ts`. No DOM, no socket, no clock.
  */
 import type {
@@ -13,7 +13,7 @@ import { TYPING_SECONDS } from "../../wire/conversations.ts";
 import { type Erased, erase, NOTHING_ERASED } from "../chat/erased.ts";
 import type { Who } from "../chat/who.ts";
 import { type Reacted, react } from "./reactions.ts";
-import { append, EMPTY_WINDOW, type Page, type Place, type Window, without, withPage } from "./window.ts";
+import { append, EMPTY_STRETCH, type Page, type Place, type Stretch, without, withPage } from "./stretch.ts";
 
 /** What is kept to be applied once more to rows that come later. */
 const MAX_REACTED = 1_000;
@@ -36,7 +36,7 @@ export interface Conversation {
   /** Where the channel was when this page began to hear all of it. */
   readonly since: number;
   readonly phase: "loading" | "here" | "failed";
-  readonly window: Window;
+  readonly stretch: Stretch;
   /** On which side more is being asked for, or could not be had. */
   readonly asking: Place | undefined;
   readonly failed: Place | undefined;
@@ -89,7 +89,7 @@ export const opened = (room: string, me: Who): Conversation => ({
   newest: 0,
   since: 0,
   phase: "loading",
-  window: EMPTY_WINDOW,
+  stretch: EMPTY_STRETCH,
   asking: "newest",
   failed: undefined,
   isAtEnd: true,
@@ -169,12 +169,12 @@ function hear(
       return said(next, event);
     case "deleted": {
       const erased = erase(next.erased, event, offset ?? 0);
-      return { ...next, erased, window: without(next.window, erased) };
+      return { ...next, erased, stretch: without(next.stretch, erased) };
     }
     case "reaction":
       return {
         ...next,
-        window: react(next.window, [event]),
+        stretch: react(next.stretch, [event]),
         reacted: [...next.reacted, event].slice(-MAX_REACTED),
       };
     case "gone":
@@ -199,19 +199,19 @@ function hear(
 }
 
 function said(before: Conversation, message: ConversationMessage): Conversation {
-  const isNew = message.seq > (before.window.rows.at(-1)?.seq ?? 0) && message.user !== before.me.user;
+  const isNew = message.seq > (before.stretch.rows.at(-1)?.seq ?? 0) && message.user !== before.me.user;
   const typing = new Map([...before.typing].filter(([user]) => user !== message.user));
   const author = before.members.get(message.user);
   // Who wrote has read what stands above it.
   const next =
     author && message.seq > author.read ? withMember(before, { ...author, read: message.seq }) : before;
-  const window = append(next.window, { seq: message.seq, event: message }, next.erased, next.isAtEnd);
-  const isBelow = isNew && (!next.isAtEnd || window.hasAfter);
+  const stretch = append(next.stretch, { seq: message.seq, event: message }, next.erased, next.isAtEnd);
+  const isBelow = isNew && (!next.isAtEnd || stretch.hasAfter);
   return {
     ...next,
     names: named(next.names, [message]),
     typing,
-    window,
+    stretch,
     unseen: next.unseen + (isBelow ? 1 : 0),
   };
 }
@@ -225,7 +225,7 @@ const noted = (
     ? before
     : {
         ...before,
-        window: append(before.window, { seq: offset, event }, before.erased, before.isAtEnd),
+        stretch: append(before.stretch, { seq: offset, event }, before.erased, before.isAtEnd),
       };
 
 const withMember = (before: Conversation, member: Member): Conversation => ({
@@ -271,14 +271,14 @@ function paged(
   before: Conversation,
   { page, found }: Extract<ConversationChange, { type: "page" }>,
 ): Conversation {
-  const window = react(withPage(before.window, page, before), before.reacted);
+  const stretch = react(withPage(before.stretch, page, before), before.reacted);
   const isAll = page.place === "newest";
   return {
     ...before,
     phase: "here",
     asking: undefined,
     failed: undefined,
-    window,
+    stretch,
     names: named(
       before.names,
       page.events.flatMap(({ event }) => peopleOf(event)),
@@ -305,6 +305,6 @@ export function mayModerate(conversation: Conversation): boolean {
 }
 
 /** Number up to which this user has read, when they are at the end of all that there is. */
-export function readUpTo({ isAtEnd, window, newest, phase, link }: Conversation): number | undefined {
-  return isAtEnd && !window.hasAfter && phase === "here" && link === "joined" ? newest : undefined;
+export function readUpTo({ isAtEnd, stretch, newest, phase, link }: Conversation): number | undefined {
+  return isAtEnd && !stretch.hasAfter && phase === "here" && link === "joined" ? newest : undefined;
 }

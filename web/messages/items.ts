@@ -3,8 +3,8 @@ import type { ConversationMessage } from "../../wire/conversations.ts";
 import { nameOf } from "../chat/mentions.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Pending } from "./outgoing.ts";
+import type { Row, RowEvent } from "./stretch.ts";
 import { isSameDay } from "./times.ts";
-import type { Row, RowEvent } from "./window.ts";
 
 /** Messages of one person that follow sooner stand under one name. */
 const GROUP_MS = 5 * 60_000;
@@ -34,11 +34,11 @@ export type Item =
 
 /** The items of a conversation; `pending` are its own that are on their way. */
 export function itemsOf(conversation: Conversation, pending: readonly Pending[]): readonly Item[] {
-  const { window, me, readAtFirst, found, whole } = conversation;
+  const { stretch, me, readAtFirst, found, whole } = conversation;
   const items: Item[] = [];
   let above: ConversationMessage | undefined;
   let isMarked = readAtFirst === undefined;
-  for (const { seq, event } of window.rows) {
+  for (const { seq, event } of stretch.rows) {
     if (event.type !== "message") {
       items.push({ type: "note", key: `note ${seq}`, event });
       above = undefined;
@@ -50,8 +50,8 @@ export function itemsOf(conversation: Conversation, pending: readonly Pending[])
     }
     if (!isMarked && event.user !== me.user && seq > (readAtFirst ?? 0)) {
       isMarked = true;
-      // What is above the window may be new as well: then the mark stands further up.
-      const isFirstOfAll = items.every(({ type }) => type === "day") && window.hasBefore;
+      // What is above the stretch may be new as well: then the mark stands further up.
+      const isFirstOfAll = items.every(({ type }) => type === "day") && stretch.hasBefore;
       if (!isFirstOfAll) {
         items.push({ type: "new", key: "new" });
         above = undefined;
@@ -68,9 +68,9 @@ export function itemsOf(conversation: Conversation, pending: readonly Pending[])
     });
     above = event;
   }
-  if (window.hasAfter) return items;
+  if (stretch.hasAfter) return items;
   const seen = seenOf(conversation);
-  const left = remaining(pending, window.rows, me.user);
+  const left = remaining(pending, stretch.rows, me.user);
   if (seen !== undefined && left.length === 0) items.push({ type: "seen", key: "seen", names: seen });
   left.forEach((one, i) => {
     items.push({
@@ -106,8 +106,8 @@ function remaining(pending: readonly Pending[], rows: readonly Row[], user: stri
 }
 
 /** Who has read the newest message, when it is this user's own; `undefined`: it is not. */
-function seenOf({ window, members, me }: Conversation): readonly string[] | undefined {
-  const newest = window.rows.findLast(({ event }) => event.type === "message");
+function seenOf({ stretch, members, me }: Conversation): readonly string[] | undefined {
+  const newest = stretch.rows.findLast(({ event }) => event.type === "message");
   if (newest?.event.type !== "message" || newest.event.user !== me.user) return undefined;
   return [...members.values()].filter(({ user, read }) => user !== me.user && read >= newest.seq).map(nameOf);
 }

@@ -1,6 +1,6 @@
 /** Who reacted to what. Pure. */
 import type { ConversationEvent, ConversationMessage } from "../../wire/conversations.ts";
-import type { Window } from "./window.ts";
+import type { Stretch } from "./stretch.ts";
 
 /** Somebody reacted, or took it back. Twice is once. */
 export type Reacted = Extract<ConversationEvent, { readonly type: "reaction" }>;
@@ -9,12 +9,12 @@ export type Reacted = Extract<ConversationEvent, { readonly type: "reaction" }>;
 export const OFFERED = ["👍", "❤️", "😂", "😮", "😢", "🎉", "🙏", "👀"] as const;
 
 /** The rows after some reactions, in their order. */
-export function react(window: Window, reacted: readonly Reacted[]): Window {
+export function react(stretch: Stretch, reacted: readonly Reacted[]): Stretch {
   const byId = Map.groupBy(reacted, ({ id }) => id);
-  if (byId.size === 0) return window;
+  if (byId.size === 0) return stretch;
   return {
-    ...window,
-    rows: window.rows.map((row) => {
+    ...stretch,
+    rows: stretch.rows.map((row) => {
       const own = row.event.type === "message" ? byId.get(row.event.id) : undefined;
       if (own === undefined || row.event.type !== "message") return row;
       const event = own.reduce(reactedTo, row.event);

@@ -6,8 +6,8 @@ import { refusalWords } from "../chat/words.ts";
 import { type Conversation, peerOf } from "./conversation.ts";
 import { type Inbox, type ListedRoom, titleOf } from "./inbox.ts";
 import type { Presence } from "./presence.ts";
+import type { RowEvent } from "./stretch.ts";
 import { agoWords } from "./times.ts";
-import type { RowEvent } from "./window.ts";
 
 /** Names that are said before the others are counted. */
 const MAX_NAMED = 3;

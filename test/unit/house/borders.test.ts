@@ -24,7 +24,7 @@ const PURE_FILES = [
     (name) => `web/chat/${name}.ts`,
   ),
   ...[
-    ...["inbox", "conversation", "window", "reactions", "items", "outgoing", "presence"],
+    ...["inbox", "conversation", "stretch", "reactions", "items", "outgoing", "presence"],
     ...["words", "times", "address", "photo-size"],
   ].map((name) => `web/messages/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(

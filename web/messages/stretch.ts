@@ -1,5 +1,5 @@
 /**
- * The part of a conversation that is on the page: rows without a gap between them, in the order of their numbers, and whether there
+ * The stretch of a conversation that is on the page: rows without a gap between them, in the order of their numbers, and whether there
  * are others on either side. Pure.
  */
 import type { ConversationEvent } from "../../wire/conversations.ts";
@@ -20,7 +20,7 @@ export interface Row {
   readonly event: RowEvent;
 }
 
-export interface Window {
+export interface Stretch {
   readonly rows: readonly Row[];
   /** First and last number that was looked at: some have no row. */
   readonly first: number;
@@ -31,7 +31,7 @@ export interface Window {
   readonly recent: readonly Row[];
 }
 
-export const EMPTY_WINDOW: Window = {
+export const EMPTY_STRETCH: Stretch = {
   rows: [],
   first: 0,
   last: 0,
@@ -75,51 +75,51 @@ function merged(rows: readonly Row[], others: readonly Row[]): readonly Row[] {
 }
 
 /** A row that came by itself. */
-export function append(window: Window, row: Row, erased: Erased, isAtEnd: boolean): Window {
+export function append(stretch: Stretch, row: Row, erased: Erased, isAtEnd: boolean): Stretch {
   const rows = shown(row, erased);
-  if (window.hasAfter && row.seq > window.last) {
-    return { ...window, recent: merged(window.recent, rows).slice(-MAX_RECENT) };
+  if (stretch.hasAfter && row.seq > stretch.last) {
+    return { ...stretch, recent: merged(stretch.recent, rows).slice(-MAX_RECENT) };
   }
   const next = {
-    ...window,
-    rows: merged(window.rows, rows),
-    last: Math.max(window.last, row.seq),
-    first: window.first === 0 ? row.seq : window.first,
+    ...stretch,
+    rows: merged(stretch.rows, rows),
+    last: Math.max(stretch.last, row.seq),
+    first: stretch.first === 0 ? row.seq : stretch.first,
   };
   if (isAtEnd) return fromEnd(next);
   return next.rows.length > 2 * MAX_ROWS ? fromStart(next) : next;
 }
 
 /** The newest rows only. */
-function fromEnd(window: Window): Window {
-  const rows = window.rows.slice(-MAX_ROWS);
+function fromEnd(stretch: Stretch): Stretch {
+  const rows = stretch.rows.slice(-MAX_ROWS);
   const [first] = rows;
-  return rows.length === window.rows.length || first === undefined
-    ? window
-    : { ...window, rows, first: first.seq, hasBefore: true };
+  return rows.length === stretch.rows.length || first === undefined
+    ? stretch
+    : { ...stretch, rows, first: first.seq, hasBefore: true };
 }
 
 /** The oldest rows only. */
-function fromStart(window: Window): Window {
-  const rows = window.rows.slice(0, MAX_ROWS);
+function fromStart(stretch: Stretch): Stretch {
+  const rows = stretch.rows.slice(0, MAX_ROWS);
   const last = rows.at(-1);
-  return rows.length === window.rows.length || last === undefined
-    ? window
-    : { ...window, rows, last: last.seq, hasAfter: true };
+  return rows.length === stretch.rows.length || last === undefined
+    ? stretch
+    : { ...stretch, rows, last: last.seq, hasAfter: true };
 }
 
 /** Take rows out that were taken back, and empty what quotes them. */
-export function without(window: Window, erased: Erased): Window {
+export function without(stretch: Stretch, erased: Erased): Stretch {
   const keep = (rows: readonly Row[]): readonly Row[] => rows.flatMap((row) => shown(row, erased));
-  return { ...window, rows: keep(window.rows), recent: keep(window.recent) };
+  return { ...stretch, rows: keep(stretch.rows), recent: keep(stretch.recent) };
 }
 
-/** The window with a page of the history. `since`: what has a higher number came by itself. */
+/** The stretch with a page of the history. `since`: what has a higher number came by itself. */
 export function withPage(
-  window: Window,
+  stretch: Stretch,
   { place, events, hasBefore, hasAfter }: Page,
   { since, erased }: { readonly since: number; readonly erased: Erased },
-): Window {
+): Stretch {
   const seqs = events.map(({ seq }) => seq);
   const [lowest, highest] = [Math.min(...seqs), Math.max(...seqs)];
   const rows = events
@@ -130,34 +130,34 @@ export function withPage(
     case "newest": {
       // Older ones than the page may have others between, or were taken back unheard.
       const from = Math.max(since + 1, events.length === 0 ? 0 : lowest);
-      const heard = [...window.rows, ...window.recent].filter(({ seq }) => seq >= from);
+      const heard = [...stretch.rows, ...stretch.recent].filter(({ seq }) => seq >= from);
       const last = Math.max(highest, heard.at(-1)?.seq ?? 0, 0);
-      return { ...EMPTY_WINDOW, ...span, last, rows: merged(rows, heard), hasBefore };
+      return { ...EMPTY_STRETCH, ...span, last, rows: merged(rows, heard), hasBefore };
     }
     case "around": {
       const recent = merged(
-        window.recent,
-        window.hasAfter ? [] : window.rows.filter(({ seq }) => seq > since),
+        stretch.recent,
+        stretch.hasAfter ? [] : stretch.rows.filter(({ seq }) => seq > since),
       );
-      return caughtUp({ ...EMPTY_WINDOW, ...span, rows, recent, hasBefore, hasAfter });
+      return caughtUp({ ...EMPTY_STRETCH, ...span, rows, recent, hasBefore, hasAfter });
     }
     case "before": {
-      const first = Math.min(window.first, lowest);
-      return fromStart({ ...window, rows: merged(window.rows, rows), first, hasBefore });
+      const first = Math.min(stretch.first, lowest);
+      return fromStart({ ...stretch, rows: merged(stretch.rows, rows), first, hasBefore });
     }
     case "after": {
-      const last = Math.max(window.last, highest);
-      return fromEnd(caughtUp({ ...window, rows: merged(window.rows, rows), last, hasAfter }));
+      const last = Math.max(stretch.last, highest);
+      return fromEnd(caughtUp({ ...stretch, rows: merged(stretch.rows, rows), last, hasAfter }));
     }
   }
 }
 
 /** At the newest again: what came meanwhile follows. */
-function caughtUp(window: Window): Window {
-  if (window.hasAfter) return window;
+function caughtUp(stretch: Stretch): Stretch {
+  if (stretch.hasAfter) return stretch;
   const rows = merged(
-    window.rows,
-    window.recent.filter(({ seq }) => seq > window.last),
+    stretch.rows,
+    stretch.recent.filter(({ seq }) => seq > stretch.last),
   );
-  return { ...window, rows, last: Math.max(window.last, rows.at(-1)?.seq ?? 0), recent: [] };
+  return { ...stretch, rows, last: Math.max(stretch.last, rows.at(-1)?.seq ?? 0), recent: [] };
 }
