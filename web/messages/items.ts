@@ -3,20 +3,17 @@ import type { ConversationMessage } from "../../wire/conversations.ts";
 import { nameOf } from "../chat/mentions.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Pending } from "./outgoing.ts";
-import type { Row, RowEvent } from "./stretch.ts";
-import { isSameDay } from "./times.ts";
+import type { Row } from "./stretch.ts";
+import { dayWords, isSameDay } from "./times.ts";
+import { noteWords, seenWords } from "./words.ts";
 
 /** Messages of one person that follow sooner stand under one name. */
 const GROUP_MS = 5 * 60_000;
 
 export type Item =
-  | { readonly type: "day"; readonly key: string; readonly at: string }
+  | { readonly type: "day"; readonly key: string; readonly words: string }
   | { readonly type: "new"; readonly key: string }
-  | {
-      readonly type: "note";
-      readonly key: string;
-      readonly event: Exclude<RowEvent, { type: "message" }>;
-    }
+  | { readonly type: "note"; readonly key: string; readonly seq: number; readonly words: string }
   | {
       readonly type: "message";
       readonly key: string;
@@ -29,34 +26,41 @@ export type Item =
       readonly whole: string | undefined;
     }
   | { readonly type: "pending"; readonly key: string; readonly pending: Pending; readonly isFirst: boolean }
-  /** Below the newest message of this user; nobody has seen it: none. */
-  | { readonly type: "seen"; readonly key: string; readonly names: readonly string[] };
+  /** Below the newest message, when it is this user's own. */
+  | { readonly type: "seen"; readonly key: string; readonly words: string };
 
 /** The items of a conversation; `pending` are its own that are on their way. */
-export function itemsOf(conversation: Conversation, pending: readonly Pending[]): readonly Item[] {
+export function itemsOf(
+  conversation: Conversation,
+  pending: readonly Pending[],
+  nowMs: number,
+): readonly Item[] {
   const { stretch, me, readAtFirst, found, whole } = conversation;
   const items: Item[] = [];
   let above: ConversationMessage | undefined;
+  let day: string | undefined;
   let isMarked = readAtFirst === undefined;
+  let isFirstMessage = true;
   for (const { seq, event } of stretch.rows) {
     if (event.type !== "message") {
-      items.push({ type: "note", key: `note ${seq}`, event });
+      items.push({ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation) });
       above = undefined;
       continue;
     }
-    if (above === undefined ? isNewDay(items, event.at) : !isSameDay(above.at, event.at)) {
-      items.push({ type: "day", key: `day ${seq}`, at: event.at });
+    if (day === undefined || !isSameDay(day, event.at)) {
+      items.push({ type: "day", key: `day ${seq}`, words: dayWords(event.at, nowMs) });
       above = undefined;
     }
+    day = event.at;
     if (!isMarked && event.user !== me.user && seq > (readAtFirst ?? 0)) {
       isMarked = true;
-      // What is above the stretch may be new as well: then the mark stands further up.
-      const isFirstOfAll = items.every(({ type }) => type === "day") && stretch.hasBefore;
-      if (!isFirstOfAll) {
+      // What is above the stretch may be new as well: then the mark would stand further up.
+      if (!(isFirstMessage && stretch.hasBefore)) {
         items.push({ type: "new", key: "new" });
         above = undefined;
       }
     }
+    isFirstMessage = false;
     items.push({
       type: "message",
       key: event.id,
@@ -69,25 +73,23 @@ export function itemsOf(conversation: Conversation, pending: readonly Pending[])
     above = event;
   }
   if (stretch.hasAfter) return items;
-  const seen = seenOf(conversation);
   const left = remaining(pending, stretch.rows, me.user);
-  if (seen !== undefined && left.length === 0) items.push({ type: "seen", key: "seen", names: seen });
+  const seen = left.length > 0 ? undefined : seenOf(conversation);
+  if (seen !== undefined) items.push({ type: "seen", key: "seen", words: seenWords(seen, conversation) });
   left.forEach((one, i) => {
-    items.push({
-      type: "pending",
-      key: `nonce ${one.nonce}`,
-      pending: one,
-      isFirst: i === 0 && above?.user !== me.user,
-    });
+    const isFirst = i === 0 && above?.user !== me.user;
+    items.push({ type: "pending", key: `nonce ${one.nonce}`, pending: one, isFirst });
   });
   return items;
 }
 
-/** Whether the day of a message was not said yet. */
-function isNewDay(items: readonly Item[], at: string): boolean {
-  const last = items.findLast(({ type }) => type === "day" || type === "message");
-  if (last?.type === "day") return !isSameDay(last.at, at);
-  return last?.type === "message" ? !isSameDay(last.message.at, at) : true;
+/** Whether an item looks as it did. */
+export function isSameItem(one: Item, other: Item): boolean {
+  const [ours, theirs] = [Object.entries(one), Object.entries(other)];
+  return (
+    ours.length === theirs.length &&
+    ours.every(([key, value], i) => theirs[i]?.[0] === key && theirs[i]?.[1] === value)
+  );
 }
 
 const isGrouped = (above: ConversationMessage | undefined, message: ConversationMessage): boolean =>
