@@ -21,6 +21,9 @@ export type Item =
       readonly isMine: boolean;
       /** First of those that stand under one name. */
       readonly isFirst: boolean;
+      /** Its author is named: in a group, above the first. */
+      readonly isNamed: boolean;
+      readonly mayReact: boolean;
       readonly isFound: boolean;
       /** The rest of a long text, when it is shown. */
       readonly whole: string | undefined;
@@ -35,7 +38,7 @@ export function itemsOf(
   pending: readonly Pending[],
   nowMs: number,
 ): readonly Item[] {
-  const { stretch, me, readAtFirst, found, whole } = conversation;
+  const { stretch, me, readAtFirst, found, whole, kind, mayWrite } = conversation;
   const items: Item[] = [];
   let above: ConversationMessage | undefined;
   let day: string | undefined;
@@ -61,12 +64,16 @@ export function itemsOf(
       }
     }
     isFirstMessage = false;
+    const isMine = event.user === me.user;
+    const isFirst = !isGrouped(above, event);
     items.push({
       type: "message",
       key: event.id,
       message: event,
-      isMine: event.user === me.user,
-      isFirst: !isGrouped(above, event),
+      isMine,
+      isFirst,
+      isNamed: isFirst && !isMine && kind === "group",
+      mayReact: mayWrite,
       isFound: event.id === found,
       whole: whole.get(event.id),
     });

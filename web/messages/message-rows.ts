@@ -59,7 +59,7 @@ export function avatar(user: string, name: string): HTMLElement {
 }
 
 function messageRow(
-  { message, isMine, isFirst, isFound, whole }: Extract<Item, { type: "message" }>,
+  { message, isMine, isFirst, isNamed, mayReact, isFound, whole }: Extract<Item, { type: "message" }>,
   conversation: Conversation,
   ends: RowEnds,
 ): HTMLElement {
@@ -72,8 +72,7 @@ function messageRow(
   row.setAttribute("role", "article");
   row.setAttribute("aria-label", `${isMine ? "You" : nameOf(message)}, ${timeWords(at)}`);
   const bubble = make("div", "bubble");
-  const isGroup = conversation.kind !== "direct";
-  if (isGroup && !isMine && isFirst) {
+  if (isNamed) {
     row.append(avatar(user, nameOf(message)));
     const who = make("p", "who", nameMark(message));
     if (role === "owner" || role === "moderator") who.title = role;
@@ -87,7 +86,7 @@ function messageRow(
   time.title = fullWords(at);
   bubble.append(time);
   const side = make("div", "side", bubble);
-  const reactions = reactionsOf(message, conversation, ends);
+  const reactions = reactionsOf(message, mayReact, conversation, ends);
   if (reactions) side.append(reactions);
   row.append(side);
   return row;
@@ -141,6 +140,7 @@ function photoOf(
 
 function reactionsOf(
   message: ConversationMessage,
+  mayReact: boolean,
   conversation: Conversation,
   ends: RowEnds,
 ): HTMLElement | undefined {
@@ -154,7 +154,7 @@ function reactionsOf(
     const label = reactionLabel(emoji, users, conversation);
     chip.setAttribute("aria-label", label);
     chip.title = label;
-    chip.disabled = !conversation.mayWrite;
+    chip.disabled = !mayReact;
     chip.dataset.testid = "reaction";
     list.append(chip);
   }
