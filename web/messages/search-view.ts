@@ -22,7 +22,7 @@ export class SearchView {
   constructor(link: () => RoomLink | undefined, goTo: (message: ConversationMessage) => void) {
     this.#link = link;
     this.#goTo = goTo;
-    this.#button.addEventListener("click", () => this.#show(this.#part.hidden));
+    this.#button.addEventListener("click", () => this.#show(this.#part.hidden === true));
     byId("search-close", HTMLButtonElement).addEventListener("click", () => this.#show(false));
     this.#part.addEventListener("keydown", ({ key }) => {
       if (key === "Escape") this.#show(false);
