@@ -67,6 +67,7 @@ export class RoomView {
     if (status === undefined) delete words.dataset.status;
     else words.dataset.status = status;
     setText(byId("typing", HTMLElement), typing);
+    this.#part.dataset.kind = conversation.kind ?? "";
     this.#rows.draw(conversation, outgoing, nowMs);
     this.#acts.draw(conversation);
     this.#drawStates(conversation, outgoing);
