@@ -1,16 +1,23 @@
-/** One vitest project as a step, and the count of its report. */
+/** One vitest project as a step, and what its report says. */
 import { readFileSync } from "node:fs";
+import { relative } from "node:path";
 import * as v from "valibot";
 import { parseJson } from "../wire/parse.ts";
 import type { Step } from "./steps.ts";
 
-/** Run one project of vitest.config.ts; its JSON report goes to a file beside what the terminal shows. */
-export const vitestStep = (project: string, report: string, limitSeconds: number): Step => ({
-  name: `${project} tests`,
+/** Run one project of vitest.config.ts, or some files of it; its JSON report goes to a file beside what the terminal shows. */
+export const vitestStep = (
+  project: string,
+  report: string,
+  limitSeconds: number,
+  files: readonly string[] = [],
+): Step => ({
+  name: [`${project} tests`, ...files].join(" "),
   program: "vitest",
   args: [
-    ...["run", "--project", project],
+    ...["run", "--project", project, ...files],
     ...["--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    "--reporter=./scripts/failures-reporter.ts",
   ],
   limitSeconds,
 });
@@ -24,7 +31,11 @@ const ReportSchema = v.object({
   numPassedTests: v.number(),
   numFailedTests: v.number(),
   testResults: v.array(
-    v.object({ status: v.string(), assertionResults: v.array(v.object({ status: v.string() })) }),
+    v.object({
+      name: v.string(),
+      status: v.string(),
+      assertionResults: v.array(v.object({ status: v.string() })),
+    }),
   ),
 });
 
@@ -41,12 +52,21 @@ export function countTests(report: string): TestCount {
 }
 
 /** Count the report in a file. */
-export function countReport(path: string): TestCount {
-  let text: string;
+export const countReport = (path: string): TestCount => countTests(readReport(path));
+
+/** Paths of the files in which something failed, from the folder that is given; none when there is no report. */
+export function failedFiles(path: string, folder: string): readonly string[] {
+  const parsed = parseJson(ReportSchema, readReport(path));
+  if (!parsed.ok) return [];
+  return parsed.value.testResults
+    .filter(({ status }) => status === "failed")
+    .map(({ name }) => relative(folder, name));
+}
+
+function readReport(path: string): string {
   try {
-    text = readFileSync(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch {
-    text = "";
+    return "";
   }
-  return countTests(text);
 }

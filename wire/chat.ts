@@ -243,5 +243,6 @@ export const CHAT_ERROR = {
   tooManyFriends: { code: 474, message: "too many friends" },
   tooManyReactions: { code: 475, message: "too many reactions" },
   notKept: { code: 476, message: "not kept any more" },
+  tooManyBlocked: { code: 477, message: "too many blocked" },
 } as const satisfies Record<string, ProtocolError>;
 export type ChatErrorName = keyof typeof CHAT_ERROR;

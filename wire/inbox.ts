@@ -92,7 +92,7 @@ export type PushSubscription = Readonly<v.InferOutput<typeof PushSubscriptionSch
 export const INBOX_ACTIONS = {
   /** `InboxState`. */
   "inbox.state": v.object({}),
-  /** What came after an offset, oldest first: `{events: {offset, event}[], more}`; 466 when that is not kept any more. */
+  /** What came after an offset, oldest first: `{events: {offset, event}[], more}`; 476 when that is not kept any more. */
   "inbox.events": v.object({
     after: count,
     epoch: v.string(),

@@ -32,12 +32,15 @@ export const PresentSchema = v.object({
 export type Present = Readonly<v.InferOutput<typeof PresentSchema>>;
 
 export const PresenceEventSchema = v.variant("type", [
-  /** Who came and went since the event before; a user is in one of the lists at most. `users`: how many are here now. */
+  /**
+   * Who came and went since the event before; a user is in one of the lists at most. Somebody in `came` who is here already is another
+   * than they were: name, role or info. `users`: how many are here now.
+   */
   v.object({ type: v.literal("changes"), came: v.array(PresentSchema), went: v.array(user), users: count }),
-  /** The channel is too large to say who came and went. */
+  /** The channel is too large to say who came and went: a list is of no use any more, and after the next `changes` to be asked for. */
   v.object({ type: v.literal("count"), users: count }),
 ]);
-/** Data of one publication. `changes` have an offset, `count` has none. */
+/** Data of one publication. `changes` have an offset, `count` has none but for the first one after `changes`. */
 export type PresenceEvent = Readonly<v.InferOutput<typeof PresenceEventSchema>>;
 
 export const PRESENCE_ACTIONS = {
@@ -47,7 +50,10 @@ export const PRESENCE_ACTIONS = {
 
 export const PresenceStateSchema = v.object({
   users: count,
-  /** Absent where there are more than LARGE_CHANNEL. */
+  /** Absent where only counts are told. */
   present: v.exactOptional(v.array(PresentSchema)),
+  /** Where the channel was when this was read: what has come of it since is newer. */
+  epoch: v.string(),
+  offset: count,
 });
 export type PresenceState = Readonly<v.InferOutput<typeof PresenceStateSchema>>;

@@ -1,51 +1,186 @@
 /**
  * One object per user: the log of what came to them from all their rooms (`user:<id>`), in an order of its own, for all their devices.
+ * What is kept is in inbox-log.ts, inbox-rooms.ts and inbox-blocks.ts; who is notified, in push/.
  */
 import { DurableObject } from "cloudflare:workers";
-import { fail } from "../../media/result.ts";
+import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
-import { type InboxAction, inboxChannel } from "../../wire/inbox.ts";
+import { type InboxAction, type InboxEvent, type InboxState, inboxChannel } from "../../wire/inbox.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Speaker } from "../core/chat/judge.ts";
+import { takingOf } from "../core/inbox/taking.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
-import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
+import type {
+  Followed,
+  LivePublication,
+  ReportAnswer,
+  ShardReport,
+} from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
+import { directRoom } from "../viewers/direct-room.ts";
+import { BLOCK_TABLES, InboxBlocks } from "./inbox-blocks.ts";
+import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
+import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
+import { LazyTables } from "./lazy-tables.ts";
+
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES].join("");
+
+/** Whose it is, for an alarm: not every runtime says it there. */
+const USER = "user";
 
 export class Inbox extends DurableObject<ObjectsEnv> {
+  readonly #user: string;
+  readonly #tables: LazyTables;
+  readonly #log: InboxLog;
+  readonly #rooms: InboxRooms;
+  readonly #blocks: InboxBlocks;
   readonly #audience: ChannelAudience;
+  /** Of the alarm; not known in an object that has just woken up. */
+  #wakesAt: number | undefined;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
+    const { storage } = ctx;
+    this.#user = ctx.id.name ?? storage.kv.get<string>(USER) ?? "";
+    this.#tables = new LazyTables(storage, "event", TABLES);
+    this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
+    this.#rooms = new InboxRooms(this.#tables);
+    this.#blocks = new InboxBlocks(this.#tables, {
+      tell: (user, blocked) => this.#tellOfBlock(user, blocked),
+    });
     this.#audience = new ChannelAudience({
-      channel: inboxChannel(ctx.id.name ?? ""),
-      kv: ctx.storage.kv,
+      channel: inboxChannel(this.#user),
+      kv: storage.kv,
       env: () => this.env,
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
   }
 
-  /** A room has something for this user. */
-  take({ upTo }: InboxDelivery): InboxTaken {
+  /** A room has something for this user. Stored, then told. */
+  take(delivery: InboxDelivery): InboxTaken {
+    const now = Date.now();
+    const { upTo, publications } = this.#tables.transaction(() => this.#store(delivery, now));
+    this.#tell(publications, now);
     return { upTo };
   }
 
   /** Do what the user asks for by `rpc`. */
-  act(_speaker: Speaker, _action: InboxAction): Acted {
-    return fail("unavailable");
+  act(speaker: Speaker, action: InboxAction): Acted {
+    if (speaker.user !== this.#user) return fail("forbidden");
+    switch (action.name) {
+      case "inbox.state":
+        return ok(this.#state());
+      case "inbox.events": {
+        const { after, epoch, limit } = action.data;
+        const page = this.#log.page({ epoch, offset: after }, limit);
+        return page === undefined ? fail({ name: "notKept" }) : ok(page);
+      }
+      case "inbox.mute":
+        return this.#mute(action.data.room, action.data.muted);
+      case "inbox.block":
+        return this.#block(action.data.user, action.data.blocked);
+      default:
+        return fail("unavailable");
+    }
   }
 
-  since(_position: StreamPosition | undefined): Followed {
-    return { position: this.position, complete: true, publications: [] };
+  /** What followed a position, or the newest there is. */
+  since(position: StreamPosition | undefined): Followed {
+    return this.#log.since(position);
   }
 
+  /** Shards say how many listen there. */
   report(reports: readonly ShardReport[]): ReportAnswer {
+    if (reports.some(({ sockets }) => sockets > 0)) this.#log.keepEpoch();
     this.#audience.hear(reports, Date.now());
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
+  /** Forget what is too old, and do again what did not succeed. */
+  override async alarm(): Promise<void> {
+    this.#wakesAt = undefined;
+    this.#log.prune(Date.now());
+    await this.#blocks.tell();
+    this.#wake();
+  }
+
   get position(): StreamPosition {
-    return { epoch: "none", offset: 0 };
+    return this.#log.position;
+  }
+
+  #store(delivery: InboxDelivery, now: number) {
+    const { summary } = delivery;
+    const known = this.#rooms.known(summary.room);
+    const taking = takingOf(delivery, known);
+    if (taking === undefined) return { upTo: known?.upTo ?? delivery.upTo, publications: [] };
+    this.#rooms.put(summary.room, taking.room, now);
+    const peer = known?.summary === undefined ? taking.room.summary?.peer?.user : undefined;
+    if (peer !== undefined) this.#blocks.meet(peer, now);
+    return {
+      upTo: taking.room.upTo,
+      publications: taking.events.map((event) => this.#log.append(event, now)),
+    };
+  }
+
+  #state(): InboxState {
+    return {
+      rooms: this.#rooms.list(),
+      blocked: [...this.#blocks.list()],
+      chosen: "online",
+      ...this.position,
+    };
+  }
+
+  #mute(room: string, muted: boolean): Acted {
+    const isMuted = this.#rooms.isMuted(room);
+    if (isMuted === undefined) return fail({ name: "notAMember" });
+    if (isMuted !== muted) this.#change({ type: "muted", room, muted }, () => this.#rooms.mute(room, muted));
+    return ok({});
+  }
+
+  #block(user: string, blocked: boolean): Acted {
+    if (user === this.#user) return fail("forbidden");
+    if (this.#blocks.isBlocked(user) === blocked) return ok({});
+    if (blocked && this.#blocks.isFull) return fail({ name: "tooManyBlocked" });
+    const now = Date.now();
+    this.#change({ type: "blocked", user, blocked }, () => this.#blocks.set(user, blocked, now));
+    return ok({});
+  }
+
+  /** Change something, and tell all devices. */
+  #change(event: InboxEvent, change: () => void): void {
+    const now = Date.now();
+    const publication = this.#tables.transaction(() => {
+      change();
+      return this.#log.append(event, now);
+    });
+    this.#tell([publication], now);
+  }
+
+  #tell(publications: readonly LivePublication[], now: number): void {
+    for (const publication of publications) this.#audience.tell(publication, now);
+    this.#wake();
+    this.ctx.waitUntil(this.#blocks.tell().then(() => this.#wake()));
+  }
+
+  /** Have the alarm ring when the next thing is due. Too soon does no harm. */
+  #wake(): void {
+    const dues = [this.#log.pruneAt(), this.#blocks.dueAt()].filter((at) => at !== undefined);
+    const at = Math.min(...dues);
+    if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
+    if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
+    this.#wakesAt = at;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
+  }
+
+  async #tellOfBlock(user: string, blocked: boolean): Promise<void> {
+    const room = await directRoom(this.#user, user);
+    if (this.#rooms.known(room)?.summary === undefined) return;
+    const conversation = this.env.CONVERSATION.getByName(room) as unknown as {
+      block(by: string, blocked: boolean): Promise<void>;
+    };
+    await conversation.block(this.#user, blocked);
   }
 }

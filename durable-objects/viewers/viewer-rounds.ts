@@ -4,7 +4,7 @@
  */
 import { DISCONNECT, type DisconnectCode, PING } from "../../wire/centrifugo.ts";
 import { deadlineOf } from "../core/viewers/socket/connection.ts";
-import { afterPing, PING_MS, type Pings } from "../core/viewers/socket/limits.ts";
+import { afterPing, PING_MS, type Pings, PONG_MS } from "../core/viewers/socket/limits.ts";
 import { type Seat, type Seats, send } from "./viewer-seats.ts";
 
 /** From one heartbeat to the next, and so the longest that a deadline is missed by. */
@@ -52,6 +52,7 @@ export class ViewerRounds {
     if (this.#seats.size === 0) return;
     let pings = this.#ctx.storage.kv.get<Pings>(PINGS_KEY) ?? { last: 0, before: 0 };
     const isPing = now >= pings.last + PING_MS;
+    const isLate = now >= pings.last + PONG_MS;
     let next = now + (this.isDraining ? DRAIN_MS : ROUND_MS);
     let toDrain = this.isDraining ? DRAINED_AT_ONCE : 0;
     for (const seat of this.#seats.all()) {
@@ -60,7 +61,7 @@ export class ViewerRounds {
       else if (toDrain > 0) {
         toDrain -= 1;
         this.#close(seat, DISCONNECT.forceReconnect);
-      } else if (isPing && this.#lifeOf(seat) < pings.before) this.#close(seat, DISCONNECT.noPong);
+      } else if (isLate && this.#lifeOf(seat) < pings.before) this.#close(seat, DISCONNECT.noPong);
       else {
         if (isPing && seat.connection.who) send(seat, PING);
         if (deadline) next = Math.min(next, deadline.at);
@@ -69,7 +70,8 @@ export class ViewerRounds {
     if (isPing) pings = afterPing(pings, now);
     if (this.#seats.size === 0) return;
     if (isPing) this.#ctx.storage.kv.put(PINGS_KEY, pings);
-    this.#ctx.storage.setAlarm(Math.max(now + DRAIN_MS, Math.min(next, pings.last + PING_MS)));
+    next = Math.min(next, pings.last + (now < pings.last + PONG_MS ? PONG_MS : PING_MS));
+    this.#ctx.storage.setAlarm(Math.max(now + DRAIN_MS, next));
   }
 
   /** A round failed: the next one may not. */

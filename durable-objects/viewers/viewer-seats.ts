@@ -2,6 +2,7 @@
  * The sockets of a shard, in memory: who is subscribed, who plays, how many come from an address. All of it is made again from
  * the sockets' attachments when the object wakes up. Sends what it is given; decides nothing.
  */
+import type { Leaving } from "../core/presence/attendance.ts";
 import { type Connection, personOf } from "../core/viewers/socket/connection.ts";
 import { type Allowance, fullAllowance } from "../core/viewers/socket/limits.ts";
 
@@ -26,14 +27,20 @@ export interface Seat {
 
 const NOBODY: ReadonlySet<Seat> = new Set();
 
+/** Hears of a connection that is another from now on, or over (absent), and how it left what it left. */
+type Moved = (before: Connection, after: Connection | undefined, leaving: Leaving) => void;
+
 export class Seats {
   readonly #seats = new Map<WebSocket, Seat>();
   readonly #listening = new Map<string, Set<Seat>>();
   readonly #addresses = new Map<string, number>();
   readonly #playing = new Map<string, number>();
 
+  readonly #moved: Moved;
+
   /** Seat those who were here before the object slept. */
-  constructor(sockets: readonly WebSocket[]) {
+  constructor(sockets: readonly WebSocket[], moved: Moved = () => {}) {
+    this.#moved = moved;
     for (const socket of sockets) {
       const kept: Connection | null = socket.deserializeAttachment();
       // The platform also lists those that are closing.
@@ -84,17 +91,22 @@ export class Seats {
   }
 
   /** Its connection is another from now on. */
-  change(seat: Seat, connection: Connection): void {
+  change(seat: Seat, connection: Connection, leaving: Leaving = "gone"): void {
+    const before = seat.connection;
     this.#uncount(seat);
     seat.connection = connection;
     seat.socket.serializeAttachment(connection);
     this.#count(seat);
+    this.#moved(before, connection, leaving);
   }
 
-  remove(seat: Seat): void {
+  remove(seat: Seat, leaving: Leaving = "broken"): void {
     if (!this.#seats.delete(seat.socket)) return;
     this.#uncount(seat);
     bump(this.#addresses, seat.connection.address, -1);
+    // Its end may be heard of once more.
+    seat.socket.serializeAttachment(null);
+    this.#moved(seat.connection, undefined, leaving);
   }
 
   #seat(socket: WebSocket, connection: Connection, now: number): void {

@@ -15,8 +15,14 @@ import { isErasing } from "../../wire/chat.ts";
 import { LiveEventSchema, liveChannel } from "../../wire/live-events.ts";
 import { parseJson } from "../../wire/parse.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
+import { type Leaving, leavingOfClient, leavingOfServer } from "../core/presence/attendance.ts";
 import { type Admission, admit } from "../core/viewers/admission.ts";
-import { type Subscription, subscriptionOf, unsubscribed } from "../core/viewers/socket/connection.ts";
+import {
+  type Connection,
+  type Subscription,
+  subscriptionOf,
+  unsubscribed,
+} from "../core/viewers/socket/connection.ts";
 import type { Need, Supplied } from "../core/viewers/socket/decision.ts";
 import { MAX_BEHIND } from "../core/viewers/socket/limits.ts";
 import { type Presence, presenceOf } from "../core/viewers/socket/presence.ts";
@@ -30,6 +36,7 @@ import { ViewerAnswering } from "./viewer-answering.ts";
 import { ViewerChannel } from "./viewer-channel.ts";
 import { forgetMarks } from "./viewer-mark.ts";
 import { full, type Opening, readOpening, roomOf, tooManySockets } from "./viewer-opening.ts";
+import { ViewerPresence } from "./viewer-presence.ts";
 import { ViewerRounds } from "./viewer-rounds.ts";
 import { flush, type Seat, Seats, send } from "./viewer-seats.ts";
 import { ViewerSource } from "./viewer-source.ts";
@@ -38,6 +45,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
   readonly #seats: Seats;
   readonly #rounds: ViewerRounds;
   readonly #answering: ViewerAnswering;
+  readonly #presence: ViewerPresence;
   /** Whose shard this is; known as long as there are sockets. */
   #shard: { readonly name: string; readonly stream: string; readonly source: ViewerSource } | undefined;
   readonly #channels = new Map<string, ViewerChannel>();
@@ -68,7 +76,13 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       },
       qoe: (qoe) => this.#live?.reports.add(qoe),
     });
-    this.#seats = new Seats(ctx.getWebSockets());
+    this.#presence = new ViewerPresence({
+      shard: () => this.#shard?.name ?? "",
+      listening: (channel) => [...this.#seats.listening(channel)].map(({ connection }) => connection),
+      channels: () => this.#seats.channels(),
+      attend: (name, attendance) => this.#source().attend(name, attendance),
+    });
+    this.#seats = new Seats(ctx.getWebSockets(), (...move) => this.#presence.moved(...move));
     this.#rounds = new ViewerRounds(ctx, this.#seats, (seat, code) => this.#close(seat, code));
     this.#wake();
   }
@@ -100,11 +114,11 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     } catch {
       // It is closed on both sides.
     }
-    this.#leave(socket);
+    this.#end(socket, leavingOfClient(code));
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#leave(socket);
+    this.#end(socket, "broken");
   }
 
   /** Pings, deadlines, the heartbeat. */
@@ -118,7 +132,8 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     }
     if (this.#seats.size === 0) return;
     this.#partAll();
-    await Promise.all([...this.#channels.values()].map(({ reports }) => reports.now()));
+    const reports = [...this.#channels.values()].map((channel) => channel.reports.now());
+    await Promise.all([...reports, this.#presence.beat()]);
   }
 
   /** Pass publications on to every socket that has subscribed to their channel. */
@@ -271,7 +286,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       this.#close(seat, DISCONNECT.insufficientState);
       return;
     }
-    this.#seats.change(seat, unsubscribed(connection, channel));
+    this.#seats.change(seat, unsubscribed(connection, channel), "broken");
     if (!send(seat, unsubscribePush(channel, UNSUBSCRIBED_INSUFFICIENT_STATE))) this.#leave(seat.socket);
   }
 
@@ -301,13 +316,24 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     } catch {
       // It is closed.
     }
-    this.#leave(seat.socket);
+    this.#leave(seat.socket, leavingOfServer(code));
   }
 
-  #leave(socket: WebSocket): void {
+  /** A client has closed, or its connection broke. */
+  #end(socket: WebSocket, leaving: Leaving): void {
+    const kept: Connection | null = socket.deserializeAttachment();
+    if (this.#seats.of(socket)) this.#leave(socket, leaving);
+    else if (kept) {
+      // Who woke the object with it had no seat any more, but was here.
+      this.#begin(kept.shard, kept.stream);
+      this.#presence.moved(kept, undefined, leaving);
+    }
+  }
+
+  #leave(socket: WebSocket, leaving: Leaving = "broken"): void {
     const seat = this.#seats.of(socket);
     if (!seat) return;
-    this.#seats.remove(seat);
+    this.#seats.remove(seat, leaving);
     this.#live?.reports.changed();
     this.#part(seat.connection.channels);
     if (this.#seats.size > 0) return;

@@ -9,6 +9,7 @@ import type { ObjectsEnv } from "../../workers/env.ts";
 import { verifySocketToken } from "../../workers/socket-tokens.ts";
 import type { Posted } from "../chat/chat-room.ts";
 import type { Refusal, Speaker } from "../core/chat/judge.ts";
+import type { Attendance, Attended } from "../core/presence/attendance.ts";
 import { ownerOf } from "../core/viewers/socket/channels.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import { mergePresence, type Presence } from "../core/viewers/socket/presence.ts";
@@ -114,6 +115,12 @@ export class ViewerSource {
   present(name: string): Promise<Acted> {
     const present: Promise<Acted> = this.#env.PRESENCE.getByName(name).state();
     return within(ANSWER_MS, "presence.state", present);
+  }
+
+  /** Tell a presence channel who is here. */
+  attend(name: string, attendance: Attendance): Promise<Attended> {
+    const attended: Promise<Attended> = this.#env.PRESENCE.getByName(name).attend(attendance);
+    return within(ANSWER_MS, "attendance", attended);
   }
 
   #ownerOf(channel: string): Owning {

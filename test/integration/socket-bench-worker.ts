@@ -3,6 +3,8 @@
  * measured against, objects that do nothing but send. A test entry; no configuration of the product names it.
  */
 import { DurableObject } from "cloudflare:workers";
+import { Conversation as Room } from "../../durable-objects/chat/conversation.ts";
+import { Inbox as Letters } from "../../durable-objects/inbox/inbox.ts";
 import { LiveStream as Stream } from "../../durable-objects/live-stream.ts";
 import { LiveRelay as Relay } from "../../durable-objects/viewers/live-relay.ts";
 import { ViewerSet as Shard } from "../../durable-objects/viewers/viewer-set.ts";
@@ -31,6 +33,16 @@ export class LiveStream extends Stream {
     this.ctx.abort("the benchmark killed it");
   }
 }
+export class Conversation extends Room {
+  die(): void {
+    this.ctx.abort("the benchmark killed it");
+  }
+}
+export class Inbox extends Letters {
+  die(): void {
+    this.ctx.abort("the benchmark killed it");
+  }
+}
 export class ViewerSet extends Shard {
   override deliver(...args: Parameters<Shard["deliver"]>): ReturnType<Shard["deliver"]> {
     shards.add(this.ctx.id.name ?? "");
@@ -53,7 +65,7 @@ interface Mortal {
 /** `?object=<number>`: a socket at a bare object. A POST to it sends its body to all sockets of `?objects=<n>` objects. */
 const BARE_PATH = "/_bench/bare";
 
-/** `?class=relay|shard|stream&stream=<id>`: kills one that is at work. */
+/** `?class=relay|shard|stream|conversation|inbox&stream=<id>`: kills one that is at work, or the one that is named. */
 const KILL_PATH = "/_bench/kill";
 
 /** `?calls=<n>`: calls of a relay that has nobody to pass anything on to, one after the other. */
@@ -100,13 +112,18 @@ async function kill(url: URL, env: Env): Promise<Response> {
 }
 
 function victimOf(url: URL, env: Env): Mortal | undefined {
-  const kind = url.searchParams.get("class");
-  const [name] =
-    kind === "relay" ? relays : kind === "shard" ? shards : [url.searchParams.get("stream") ?? ""];
-  if (name === undefined) return undefined;
-  const namespace = kind === "relay" ? env.LIVE_RELAY : kind === "shard" ? env.VIEWER_SET : env.LIVE_STREAM;
+  const kind = url.searchParams.get("class") ?? "";
+  const [atWork] = kind === "relay" ? relays : shards;
+  const name = kind === "relay" || kind === "shard" ? atWork : (url.searchParams.get("stream") ?? "");
+  const namespace = {
+    relay: env.LIVE_RELAY,
+    shard: env.VIEWER_SET,
+    stream: env.LIVE_STREAM,
+    conversation: env.CONVERSATION,
+    inbox: env.INBOX,
+  }[kind];
   // The classes of this Worker are those above.
-  return namespace.getByName(name) as unknown as Mortal;
+  return name === undefined ? undefined : (namespace?.getByName(name) as unknown as Mortal);
 }
 
 export default {

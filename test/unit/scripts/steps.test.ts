@@ -1,12 +1,12 @@
 /** Steps and process groups: nothing outlives them, and tests are counted as they are. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { endGroup, killGroup, startGroup } from "../../../scripts/process-group.ts";
 import { runStep } from "../../../scripts/steps.ts";
-import { countReport, countTests } from "../../../scripts/vitest-step.ts";
+import { countReport, countTests, failedFiles } from "../../../scripts/vitest-step.ts";
 
 /** Whether a process runs; one that ended and was not yet collected by its new parent does not. */
 const isAlive = (pid: number): boolean =>
@@ -79,6 +79,7 @@ it("lets what hangs in a step end what it has started in a group of its own", as
 });
 
 const file = (status: string, ...tests: string[]) => ({
+  name: `/tree/test/${tests.length}.test.ts`,
   status,
   assertionResults: tests.map((of) => ({ status: of })),
 });
@@ -94,4 +95,14 @@ it.each([
 
 it("counts a run that left no report as a failure", () => {
   expect(countReport("/nowhere/report.json")).toEqual({ passed: 0, failed: 1 });
+});
+
+it("names the files that failed", () => {
+  const folder = mkdtempSync(join(tmpdir(), "millrace-report-"));
+  const report = join(folder, "report.json");
+  const testResults = [file("passed", "passed"), file("failed", "passed", "failed"), file("failed")];
+  writeFileSync(report, JSON.stringify({ numPassedTests: 2, numFailedTests: 1, testResults }));
+  expect(failedFiles(report, "/tree")).toEqual(["test/2.test.ts", "test/0.test.ts"]);
+  expect(failedFiles("/nowhere/report.json", "/tree")).toEqual([]);
+  rmSync(folder, { recursive: true });
 });

@@ -83,7 +83,8 @@ export async function runSession(
   if (state.state !== "ready") throw new Error(`not ready: ${JSON.stringify(state)}`);
   const plan: SessionPlan = { ...planLadder(state.source, profile, undefined, allowCopy).plan, nextMsn: 7 };
   const command = ffmpegCommand(plan, VERSION);
-  const cutter = new Cutter(plan);
+  // As fast as it goes what is copied runs away from what is encoded, on a busy machine by any number of seconds.
+  const cutter = new Cutter(plan, messages.length);
   const readers = new Map(command.outputs.map(({ track }) => [track, new BoxReader()]));
   const cuts: Cut[] = [];
   const ffmpeg = new Ffmpeg(command, {

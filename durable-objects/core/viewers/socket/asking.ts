@@ -5,11 +5,12 @@ import { ACTIONS, type Action, CHAT_ERROR, isActionName } from "../../../../wire
 import { isRoomAction, ROOM_ACTIONS, type RoomAction } from "../../../../wire/conversations.ts";
 import { INBOX_ACTIONS, type InboxAction, isInboxAction } from "../../../../wire/inbox.ts";
 import { parse } from "../../../../wire/parse.ts";
-import { nameOfPresence, PRESENCE_ACTIONS } from "../../../../wire/presence.ts";
+import { nameOfPresence, PRESENCE_ACTIONS, PresenceStateSchema } from "../../../../wire/presence.ts";
 import type { Refusal, Speaker } from "../../chat/judge.ts";
 import { conversationOf, refusalOf } from "./channels.ts";
 import { type Connection, isMember, subscriptionOf } from "./connection.ts";
 import { answered, type CommandOf, type Decision, type Need, refused, type Supplied } from "./decision.ts";
+import { MAX_PRESENCE_CLIENTS } from "./limits.ts";
 
 /** Decide an `rpc` that is for somebody else than the shard; `undefined`: it is not. */
 export function decideAsking(
@@ -49,12 +50,37 @@ function askedOf(connection: Connection, method: string, data: unknown): Need | 
   }
   if (method !== "presence.state") return undefined;
   const read = dataOf(PRESENCE_ACTIONS[method], data);
-  const name = read && nameOfPresence(read.channel);
-  if (read === undefined || name === undefined) return ERROR.badRequest;
-  const refusal = refusalOf(connection, read.channel);
+  return read === undefined ? ERROR.badRequest : presentIn(connection, read.channel);
+}
+
+/** Who is in a presence channel: of a stream everybody may know it, of a conversation who is subscribed and so a member. */
+function presentIn(connection: Connection, channel: string): Need | ProtocolError {
+  const name = nameOfPresence(channel);
+  if (name === undefined) return ERROR.badRequest;
+  const refusal = refusalOf(connection, channel);
   if (refusal) return refusal;
-  const isIn = conversationOf(read.channel) === undefined || subscriptionOf(connection, read.channel);
+  const isIn = conversationOf(channel) === undefined || subscriptionOf(connection, channel);
   return isIn ? { type: "present", name } : ERROR.permissionDenied;
+}
+
+/** Decide the protocol's own `presence` and `presence_stats` of a presence channel: its entries are users, and so are its clients. */
+export function decidePresent(
+  connection: Connection,
+  command: CommandOf<"presence"> | CommandOf<"presence_stats">,
+  { acted }: Supplied,
+): Decision {
+  const asked = presentIn(connection, command.params.channel);
+  if ("code" in asked) return refused(command, asked);
+  if (acted === undefined) return { need: asked };
+  const read = acted.ok ? parse(PresenceStateSchema, acted.value) : acted;
+  if (!read.ok) return refused(command, ERROR.notAvailable);
+  const { users, present } = read.value;
+  if (command.method === "presence_stats") {
+    return answered(reply(command.id, "presence_stats", { num_clients: users, num_users: users }));
+  }
+  if (present === undefined || users > MAX_PRESENCE_CLIENTS) return refused(command, ERROR.notAvailable);
+  const listed = present.map(({ user, ...info }) => [user, { client: user, user, conn_info: info }] as const);
+  return answered(reply(command.id, "presence", { presence: Object.fromEntries(listed) }));
 }
 
 /** Absent data is an empty object: stock clients leave it out. */

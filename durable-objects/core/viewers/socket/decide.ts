@@ -6,7 +6,7 @@ import { type Command, DISCONNECT, ERROR, reply } from "../../../../wire/centrif
 import { liveChannel, MAX_APP_LETTERS } from "../../../../wire/live-events.ts";
 import { parse } from "../../../../wire/parse.ts";
 import { PlayingSchema, ProgressSchema, QoeSchema } from "../../../../wire/player-report.ts";
-import { decideAsking } from "./asking.ts";
+import { decideAsking, decidePresent } from "./asking.ts";
 import { ownerOf, refusalOf } from "./channels.ts";
 import { type Connection, subscriptionOf, unsubscribed } from "./connection.ts";
 import {
@@ -83,12 +83,14 @@ function decidePublish(connection: Connection, command: CommandOf<"publish">, su
 function decidePresence(
   connection: Connection,
   command: CommandOf<"presence"> | CommandOf<"presence_stats">,
-  { presence }: Supplied,
+  supplied: Supplied,
 ): Decision {
+  const { presence } = supplied;
   const refusal = refusalOf(connection, command.params.channel);
   if (refusal) return refused(command, refusal);
-  // Who is where in conversations, presence channels say (`presence.state`).
   const kind = ownerOf(command.params.channel)?.kind;
+  if (kind === "presence") return decidePresent(connection, command, supplied);
+  // Who is where in conversations, presence channels say.
   if (kind !== "live" && kind !== "room") return refused(command, ERROR.notAvailable);
   if (presence === undefined) return { need: { type: "presence", channel: command.params.channel } };
   if (command.method === "presence_stats") {

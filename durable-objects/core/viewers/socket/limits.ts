@@ -24,6 +24,8 @@ export const CONNECT_MS = 10_000;
 export const REFRESH_GRACE_MS = 25_000;
 /** From one ping of the server to the next. */
 export const PING_MS = 25_000;
+/** From a ping that was not answered, as the one before it, to the end: a minute after a client was heard last it is gone. */
+export const PONG_MS = 10_000;
 /** A slow reader has this long to catch up. */
 export const SLOW_MS = 10_000;
 /** Publications that a client may be behind by what it says itself. */
