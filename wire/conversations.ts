@@ -24,6 +24,9 @@ export const PHOTO_TYPES = ["image/jpeg", "image/png", "image/webp", "image/gif"
 /** Letters of the ids of groups: `chat:<ULID>`. */
 export const isConversation = (room: string): boolean => ULID.test(room);
 
+/** Ids of one-to-one rooms are made of two names, those of groups of the time: no clock shows one that begins so before the year 9775. */
+export const isDirectRoom = (room: string): boolean => room.startsWith("7");
+
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const title = v.pipe(v.string(), v.trim(), v.minLength(1), v.maxLength(4 * MAX_TITLE_LETTERS));
 const emoji = v.pipe(v.string(), v.minLength(1), v.maxLength(32));

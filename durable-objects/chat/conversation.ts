@@ -1,54 +1,205 @@
-/** One object per conversation, a group or a one-to-one room: its members, what they said, how far they have read. */
+/**
+ * One object per conversation, a group or a one-to-one room: its members, what they said, how far they have read. Nobody but they learns
+ * anything of it, not even that it is there. What it keeps stands in conversation-room.ts, who may do what in core/chat/membership.ts.
+ */
 import { DurableObject } from "cloudflare:workers";
-import { fail, type Result } from "../../media/result.ts";
+import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { chatChannel } from "../../wire/chat.ts";
 import type { ConversationSay, RoomAction } from "../../wire/conversations.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
-import type { Refusal, Speaker } from "../core/chat/judge.ts";
+import type { Speaker } from "../core/chat/judge.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
+import type { InboxDelivery, InboxTaken } from "../inbox/inbox-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
-import type { Posted } from "./chat-room.ts";
+import { ConversationOutbox } from "./conversation-outbox.ts";
+import { ConversationPeople, type Done } from "./conversation-people.ts";
+import { historyOf, messageIn, searchIn, stateFor } from "./conversation-reading.ts";
+import { ConversationRoom } from "./conversation-room.ts";
+import { ConversationTalk, type Written } from "./conversation-talk.ts";
+import { ConversationTelling } from "./conversation-telling.ts";
+import { PuttingOut } from "./putting-out.ts";
 
 export class Conversation extends DurableObject<ObjectsEnv> {
+  readonly #room: ConversationRoom;
   readonly #audience: ChannelAudience;
+  readonly #telling: ConversationTelling;
+  readonly #outbox: ConversationOutbox;
+  readonly #puttingOut: PuttingOut;
+  readonly #people: ConversationPeople;
+  readonly #talk: ConversationTalk;
+  /** Of the alarm, as far as this life of the object has set it. */
+  #alarmAt = Number.POSITIVE_INFINITY;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
+    const { storage } = ctx;
+    const room = new ConversationRoom({
+      name: ctx.id.name ?? "",
+      storage,
+      tell: (publication, now) => this.#audience.tell(publication, now),
+      changed: (now) => this.#outbox.go(now),
+    });
+    this.#room = room;
     this.#audience = new ChannelAudience({
-      channel: chatChannel(ctx.id.name ?? ""),
-      kv: ctx.storage.kv,
+      channel: chatChannel(room.name),
+      kv: storage.kv,
       env: () => this.env,
       keepAlive: (work) => ctx.waitUntil(work),
-      log: this,
+      log: room,
     });
+    this.#telling = new ConversationTelling(room);
+    this.#outbox = new ConversationOutbox({
+      sql: storage.sql,
+      kv: storage.kv,
+      newest: () => room.position.offset,
+      members: () => room.members.all().map(({ user }) => user),
+      behind: () => this.#telling.behind(),
+      compose: (user, after) => this.#telling.compose(user, after),
+      send: (user, delivery) => this.#send(user, delivery),
+      took: (user, delivery) => this.#telling.took(user, delivery),
+      keepAlive: (work) => ctx.waitUntil(work),
+      alarmBy: (at) => this.#alarmBy(at),
+    });
+    this.#puttingOut = new PuttingOut(storage.kv, {
+      putOut: (users) => this.#audience.putOut(users),
+      isIn: (user) => this.isMember(user),
+      alarmBy: (at) => this.#alarmBy(at),
+    });
+    this.#people = new ConversationPeople({
+      room,
+      outbox: this.#outbox,
+      create: () => this.#outbox.create(),
+      newEpoch: () => crypto.randomUUID().slice(0, 8),
+      putOut: (users, now) => this.#puttingOut.begin(users, now),
+      emptied: () => room.rows.clear(),
+    });
+    this.#talk = new ConversationTalk({
+      room,
+      photo: () => undefined,
+      showPhoto: () => {},
+      dropPhoto: () => {},
+      readOn: (now) => this.#outbox.go(now),
+    });
+    if (room.facts) this.#outbox.load();
   }
 
   /** Take a message of a member. Sent again with its nonce it is the same message. */
-  say(_speaker: Speaker, _say: ConversationSay): Result<Posted, Refusal> {
-    return fail({ name: "notAMember" });
+  async say(speaker: Speaker, say: ConversationSay): Promise<Written> {
+    const admitted = this.#room.admit(speaker);
+    return admitted.ok ? this.#talk.say(speaker, say, Date.now()) : admitted;
   }
 
   /** Do what somebody asks for by `rpc`. */
-  act(_speaker: Speaker, _action: RoomAction): Acted {
-    return fail("forbidden");
+  async act(speaker: Speaker, action: RoomAction): Promise<Acted> {
+    const now = Date.now();
+    switch (action.name) {
+      case "room.create":
+        return this.#stateAfter(this.#people.create(speaker, action.data, now), speaker);
+      case "room.direct":
+        return this.#stateAfter(this.#people.direct(speaker, action.data.user, now), speaker);
+      default: {
+        const admitted = this.#room.admit(speaker);
+        return admitted.ok ? this.#actIn(speaker, action, now) : admitted;
+      }
+    }
   }
 
-  isMember(_user: string): boolean {
-    return false;
+  isMember(user: string): boolean {
+    return this.#room.facts !== undefined && this.#room.members.get(user) !== undefined;
   }
 
-  since(_position: StreamPosition | undefined): Followed {
-    return { position: this.position, complete: true, publications: [] };
+  /** A member of this one-to-one room does not want to hear from the other one, or does again. Their inbox says so. */
+  block(by: string, blocked: boolean): void {
+    this.#room.block(by, blocked);
   }
 
+  /** What followed a position, or the newest there is. */
+  since(position: StreamPosition | undefined): Followed {
+    return this.#room.since(position);
+  }
+
+  /** Shards say how many listen there. */
   report(reports: readonly ShardReport[]): ReportAnswer {
-    this.#audience.hear(reports, Date.now());
+    if (this.#room.facts) this.#audience.hear(reports, Date.now());
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
+  /** Tell inboxes that could not be told, and put out once more who is out. */
+  override async alarm(): Promise<void> {
+    this.#alarmAt = Number.POSITIVE_INFINITY;
+    if (!this.#room.facts) return;
+    this.#puttingOut.go(Date.now());
+    await this.#outbox.resume();
+    const now = Date.now();
+    const due = [this.#outbox.dueAt(now), this.#puttingOut.dueAt()].filter((at) => at !== undefined);
+    if (due.length > 0) this.#alarmBy(Math.min(...due));
+  }
+
+  /** Where the room is. */
   get position(): StreamPosition {
-    return { epoch: "none", offset: 0 };
+    return this.#room.position;
+  }
+
+  /** What members ask for. */
+  #actIn(
+    speaker: Speaker,
+    action: Exclude<RoomAction, { readonly name: "room.create" | "room.direct" }>,
+    now: number,
+  ): Acted {
+    const people = this.#people;
+    const talk = this.#talk;
+    switch (action.name) {
+      case "room.state":
+        return this.#stateAfter(ok(undefined), speaker);
+      case "room.history":
+        return ok(historyOf(this.#room, action.data));
+      case "room.search":
+        return searchIn(this.#room, action.data);
+      case "room.message":
+        return messageIn(this.#room, action.data.id);
+      case "room.read":
+        return answered(talk.read(speaker, action.data, now));
+      case "room.typing":
+        return answered(talk.type(speaker, action.data, now));
+      case "room.react":
+        return answered(talk.react(speaker, action.data, now));
+      case "room.delete":
+        return answered(talk.delete(speaker, action.data, now));
+      case "room.photo":
+        return fail("unavailable");
+      case "room.invite":
+        return answered(people.invite(speaker, action.data, now));
+      case "room.leave":
+        return answered(people.leave(speaker, now));
+      case "room.remove":
+        return answered(people.remove(speaker, action.data, now));
+      case "room.rename":
+        return answered(people.rename(speaker, action.data, now));
+      case "room.role":
+        return answered(people.role(speaker, action.data, now));
+    }
+  }
+
+  #stateAfter(done: Done, { user }: Speaker): Acted {
+    if (!done.ok) return done;
+    const state = stateFor(this.#room, user);
+    return state ? ok(state) : fail("forbidden");
+  }
+
+  #send(user: string, delivery: InboxDelivery): Promise<InboxTaken> {
+    const taken: Promise<InboxTaken> = this.env.INBOX.getByName(user).take(delivery);
+    return taken;
+  }
+
+  /** Wake up by then. What else is due is looked at when it rings. */
+  #alarmBy(at: number): void {
+    if (at >= this.#alarmAt) return;
+    this.#alarmAt = at;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
   }
 }
+
+/** What is done has no more to say. */
+const answered = (done: Done): Acted => (done.ok ? ok({}) : done);

@@ -8,6 +8,7 @@ import type { SocketClaims } from "../../wire/socket-token.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { verifySocketToken } from "../../workers/socket-tokens.ts";
 import type { Posted } from "../chat/chat-room.ts";
+import type { Written } from "../chat/conversation-talk.ts";
 import type { Refusal, Speaker } from "../core/chat/judge.ts";
 import type { Attendance, Attended } from "../core/presence/attendance.ts";
 import { ownerOf } from "../core/viewers/socket/channels.ts";
@@ -87,8 +88,8 @@ export class ViewerSource {
   }
 
   /** Say something in a conversation. */
-  write(room: string, speaker: Speaker, say: ConversationSay): Promise<Result<Posted, Refusal>> {
-    const posted: Promise<Result<Posted, Refusal>> = this.#env.CONVERSATION.getByName(room).say(speaker, say);
+  write(room: string, speaker: Speaker, say: ConversationSay): Promise<Written> {
+    const posted: Promise<Written> = this.#env.CONVERSATION.getByName(room).say(speaker, say);
     return within(ANSWER_MS, "write", posted);
   }
 

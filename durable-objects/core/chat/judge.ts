@@ -34,6 +34,9 @@ export const PACE_MS = 10_000;
 /** Before that nobody says the same thing twice. */
 export const REPEAT_MS = 30_000;
 
+/** Lines of a message in a conversation; more are joined. */
+const CONVERSATION_LINES = 2_000;
+
 /** Why not. */
 export interface Refusal {
   readonly name: ChatErrorName;
@@ -53,7 +56,7 @@ export function readText(
   // Nothing that is far too long is looked at: four units are a letter at most, and no letter is made of less than one.
   const roughly = "letters" in limit ? 4 * limit.letters : limit.bytes;
   if (text.length > roughly) return fail({ name: "tooLong" });
-  const tidied = tidy(text);
+  const tidied = "letters" in limit ? tidy(text) : tidy(text, CONVERSATION_LINES);
   if (tidied === undefined) return fail({ name: "malformedText" });
   if (isBlank(tidied)) return fail({ name: "empty" });
   const isLong = "letters" in limit ? lettersOf(tidied) > limit.letters : bytesOf(tidied) > limit.bytes;
@@ -115,7 +118,7 @@ export const limitOf = (isLive: boolean, settings: ChatSettings): Parameters<typ
 const secondsUntil = (moment: number, now: number): number => Math.max(1, Math.ceil((moment - now) / 1000));
 
 /** Bytes of UTF-8 of well-formed text. */
-function bytesOf(text: string): number {
+export function bytesOf(text: string): number {
   let bytes = 0;
   for (const letter of text) {
     const point = letter.codePointAt(0) ?? 0;

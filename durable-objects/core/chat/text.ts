@@ -2,7 +2,7 @@
 
 /** Marks above and below one letter: languages need four, what piles up more is a prank ("zalgo"). */
 const MAX_MARKS = 6;
-/** Lines of a message; more are joined. */
+/** Lines of a message in a live room; more are joined. */
 const MAX_LINES = 20;
 
 /** Characters that control and do not show; a line feed does. Of those that have no width, joiners are needed by emoji and scripts. */
@@ -14,7 +14,7 @@ const MARKS = new RegExp(`(\\p{M}{${MAX_MARKS}})\\p{M}+`, "gu");
 const JOINERS = /(\u200c|\u200d|\ufe0f)(?:\u200c|\u200d|\ufe0f)+/g;
 
 /** The text as it is kept; `undefined`: it is no Unicode (a surrogate is alone). */
-export function tidy(text: string): string | undefined {
+export function tidy(text: string, maxLines = MAX_LINES): string | undefined {
   if (!text.isWellFormed()) return undefined;
   const lines = text
     .replaceAll(/\r\n?/g, "\n")
@@ -25,7 +25,7 @@ export function tidy(text: string): string | undefined {
     .replaceAll(MARKS, "$1")
     .split("\n")
     .map((line) => line.trimEnd());
-  const shown = [...lines.slice(0, MAX_LINES - 1), lines.slice(MAX_LINES - 1).join(" ")];
+  const shown = [...lines.slice(0, maxLines - 1), lines.slice(maxLines - 1).join(" ")];
   return shown
     .join("\n")
     .replaceAll(/\n{3,}/g, "\n\n")

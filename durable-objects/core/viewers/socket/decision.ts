@@ -64,7 +64,7 @@ export interface Supplied {
   /** False: the stream did not take it. */
   readonly said?: boolean;
   readonly presence?: Presence;
-  readonly posted?: Result<unknown, Refusal>;
+  readonly posted?: Result<unknown, Refusal | "forbidden" | "unavailable">;
   readonly acted?: Acted;
   readonly isMember?: boolean;
 }
