@@ -1,7 +1,7 @@
 /** A group of 100, twenty messages a second, and the group's object dies in the middle: how late messages are, and what was lost. */
 import { setTimeout } from "node:timers/promises";
-import { ulid } from "../../durable-objects/core/chat/ulid.ts";
 import { MAX_MEMBERS } from "../../wire/conversations.ts";
+import { ulid } from "../../wire/ulid.ts";
 import { sharedNow } from "../edge/encoder.ts";
 import { EdgeBench } from "../edge/harness.ts";
 import type { Figure } from "../report.ts";

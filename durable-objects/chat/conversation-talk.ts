@@ -9,11 +9,11 @@ import {
   type RoomAction,
   TYPING_SECONDS,
 } from "../../wire/conversations.ts";
+import { ULID_RANDOM_BYTES, ulid } from "../../wire/ulid.ts";
 import { type Refusal, readText, type Speaker } from "../core/chat/judge.ts";
 import { mayDelete } from "../core/chat/membership.ts";
 import { Pace } from "../core/chat/pace.ts";
 import { excerpt } from "../core/chat/text.ts";
-import { ULID_RANDOM_BYTES, ulid } from "../core/chat/ulid.ts";
 import { inlined, readReaction } from "../core/chat/wording.ts";
 import type { Posted } from "./chat-room.ts";
 import type { Done } from "./conversation-people.ts";

@@ -2,11 +2,11 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
-import { ulid } from "../../durable-objects/core/chat/ulid.ts";
 import type { InboxDelivery, InboxTaken } from "../../durable-objects/inbox/inbox-messages.ts";
 import { chatChannel } from "../../wire/chat.ts";
 import type { ConversationEvent, ConversationMessage, RoomState } from "../../wire/conversations.ts";
 import type { InboxEvent } from "../../wire/inbox.ts";
+import { ulid } from "../../wire/ulid.ts";
 import { ADMIN, json, origin } from "./encoder.ts";
 import { BareClient, until } from "./viewer-set-client.ts";
 

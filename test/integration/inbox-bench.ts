@@ -1,11 +1,11 @@
 /** Devices of one user at a shard that is no stream's, and rooms that have something for them. */
 import { env } from "cloudflare:workers";
-import { ulid } from "../../durable-objects/core/chat/ulid.ts";
 import type { InboxDelivery } from "../../durable-objects/inbox/inbox-messages.ts";
 import { directRoom } from "../../durable-objects/viewers/direct-room.ts";
 import type { ConversationMessage } from "../../wire/conversations.ts";
 import { type InboxEvent, inboxChannel, type RoomSummary } from "../../wire/inbox.ts";
 import type { Role } from "../../wire/socket-token.ts";
+import { ulid } from "../../wire/ulid.ts";
 import { ADMIN, json, origin } from "./encoder.ts";
 import { BareClient, until } from "./viewer-set-client.ts";
 
