@@ -4,6 +4,9 @@
  */
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { mintPushKeys } from "./cli/push-keys.ts";
+
+const pushKeys = mintPushKeys();
 
 export default defineConfig({
   test: {
@@ -25,6 +28,9 @@ export default defineConfig({
               bindings: {
                 ADMIN_TOKEN: "test-admin-token",
                 TOKEN_SECRET: "test-token-secret",
+                VAPID_PUBLIC_KEY: pushKeys.publicKey,
+                VAPID_PRIVATE_KEY: pushKeys.privateKey,
+                VAPID_SUBJECT: "mailto:ops@millrace.test",
                 MIGRATIONS: await readD1Migrations("./workers/origin/migrations"),
               },
             },

@@ -7,6 +7,9 @@ import type { Browser } from "playwright-core";
 import { useScratch } from "../scripts/scratch.ts";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
+import { measureCommits } from "./chat/commits.ts";
+import { measureFullRoom, measureSampledRoom } from "./chat/live-room.ts";
+import { measureRejoin } from "./chat/rejoin.ts";
 import { measureCpu } from "./cpu.ts";
 import { withDirectStack } from "./direct-stack.ts";
 import { measurePurge } from "./edge/purge.ts";
@@ -31,11 +34,12 @@ const GROUPS = {
   endurance: ["cpu", "many", "kill", "soak"],
   edge: ["swarm", "segment", "purge", "token"],
   viewers: ["push", "fanout", "recovery"],
+  chat: ["room", "sampled", "commits", "rejoin"],
 } as const;
 type Group = keyof typeof GROUPS;
 type Part = (typeof GROUPS)[Group][number];
 
-const groups: readonly Group[] = ["live", "endurance", "edge", "viewers"];
+const groups: readonly Group[] = ["live", "endurance", "edge", "viewers", "chat"];
 const allParts: readonly Part[] = groups.flatMap((group): readonly Part[] => GROUPS[group]);
 
 function readParts(text: string): readonly Part[] {
@@ -59,13 +63,15 @@ const program = new Command("npm run bench --")
   .option("--soak-minutes <n>", "how long the soak goes on", Number, 20)
   .option("--purge-objects <n>", "objects under the largest prefix that is purged", Number, 100_000)
   .option("--sockets <n>", "sockets that one event goes to", Number, 10_000)
+  .option("--members <n>", "people in a live room", Number, 2_000)
   .parse();
-const { only, seconds, soakMinutes, purgeObjects, sockets } = program.opts<{
+const { only, seconds, soakMinutes, purgeObjects, sockets, members } = program.opts<{
   only: readonly Part[];
   seconds: number;
   soakMinutes: number;
   purgeObjects: number;
   sockets: number;
+  members: number;
 }>();
 
 // Eight broadcasts on this machine's disk would measure the disk: a part waits 370 ms there for the local R2, and 60 in memory.
@@ -129,6 +135,14 @@ async function measure(part: Part): Promise<readonly Figure[]> {
       return alone(() => measureFanout(sockets));
     case "recovery":
       return alone(() => measureRecovery(Math.min(sockets, 2_000)));
+    case "room":
+      return alone(() => measureFullRoom(members, Math.min(seconds, 30)));
+    case "sampled":
+      return alone(() => measureSampledRoom(members, Math.min(seconds, 30)));
+    case "commits":
+      return alone(measureCommits);
+    case "rejoin":
+      return alone(measureRejoin);
   }
 }
 

@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addBroadcasts } from "./commands/broadcasts.ts";
 import { addEdge } from "./commands/edge.ts";
 import { addPurge } from "./commands/purge.ts";
+import { addPushKeys } from "./commands/push-keys.ts";
 import { addSign } from "./commands/sign.ts";
 import { addStreams } from "./commands/streams.ts";
 import { addToken } from "./commands/token.ts";
@@ -37,6 +38,7 @@ export async function runCli(args: readonly string[], around: Surroundings): Pro
   addStreams(program, around);
   addSign(program, around);
   addToken(program, around);
+  addPushKeys(program, around);
   addBroadcasts(program, around);
   addTranscoders(program, around);
   addWebhooks(program, around);

@@ -20,6 +20,14 @@ export const MAX_BLOCKED_WORDS = 500;
 export const MAX_SLOW_SECONDS = 21_600;
 export const MAX_TIMEOUT_SECONDS = 1_209_600;
 
+/** The newest publications of a live room that a recovery replays at most, and that `history` answers. */
+export const CHAT_HISTORY = 300;
+/** What a live room can be told without words. */
+export const LIVE_REACTIONS = ["❤️", "🔥", "😂", "👏", "😮", "🎉"] as const;
+export type LiveReaction = (typeof LIVE_REACTIONS)[number];
+/** Signs of one person in a second. */
+export const REACTIONS_PER_SECOND = 5;
+
 /** `chat:<room>`. */
 export const chatChannel = (room: string): string => `chat:${room}`;
 /** Ids of messages and of conversations. */
@@ -131,6 +139,13 @@ export const ChatEventSchema = v.variant("type", [
 /** Data of one publication of a room. */
 export type ChatEvent = Readonly<v.InferOutput<typeof ChatEventSchema>>;
 
+/** Data of a publication without an offset: the signs that were given since the one before, once a second at most. */
+export const ReactionsSchema = v.object({
+  type: v.literal("reactions"),
+  counts: v.record(v.string(), v.pipe(v.number(), v.integer(), v.minValue(1))),
+});
+export type Reactions = Readonly<v.InferOutput<typeof ReactionsSchema>>;
+
 /** A publication that takes others back: who kept those must not hand them on any more. `data` is as the room wrote it. */
 export const isErasing = (data: string): boolean => /^\{"type":"(?:deleted|user-deleted|cleared)"/.test(data);
 
@@ -147,10 +162,12 @@ const room = v.pipe(
   v.string(),
   v.check((name) => STREAM_ID.test(name) || ULID.test(name), "a room"),
 );
-/** What is asked for by `rpc`, by method. All but the first are for moderators and owners. */
+/** What is asked for by `rpc`, by method. All but the first two are for moderators and owners. */
 export const ACTIONS = {
   /** How the room is, and what the one who asks may do: `ChatState`. */
   "chat.state": v.object({ room }),
+  /** A sign to everybody, counted and not kept. Anybody with a name may give some, also who may only read. */
+  "chat.react": v.object({ room, emoji: v.picklist(LIVE_REACTIONS) }),
   "chat.delete": v.object({ room, id: ulid }),
   "chat.deleteUser": v.object({ room, user }),
   "chat.clear": v.object({ room }),
@@ -167,6 +184,13 @@ export const ACTIONS = {
   /** `null` unpins. */
   "chat.pin": v.object({ room, id: v.nullable(ulid) }),
   "chat.announce": v.object({ room, text: v.string(), nonce: SaySchema.entries.nonce }),
+  /** Who may not write now, newest first: `{sanctions: Sanction[]}`. */
+  "chat.sanctions": v.object({
+    room,
+    /** So many of them are passed over. */
+    skip: v.optional(count, 0),
+    limit: v.optional(v.pipe(count, v.maxValue(200)), 50),
+  }),
   /** What moderators did, newest first: `{entries: LogEntry[]}`. */
   "chat.log": v.object({
     room,
@@ -197,6 +221,8 @@ export const ChatStateSchema = v.object({
     /** ISO 8601: until when a sanction or slow mode keeps them from it. */
     until: v.exactOptional(v.string()),
   }),
+  /** For moderators and owners only. */
+  blockedWords: v.exactOptional(v.array(v.string())),
 });
 /** Answer to `chat.state`. */
 export type ChatState = Readonly<v.InferOutput<typeof ChatStateSchema>>;
@@ -210,9 +236,30 @@ export const LogEntrySchema = v.object({
   action: v.string(),
   /** A user or a message. */
   target: v.exactOptional(v.string()),
+  /** Of a user who is the target: how they were called when they last wrote. */
+  name: v.exactOptional(v.string()),
   detail: v.exactOptional(v.string()),
 });
 export type LogEntry = Readonly<v.InferOutput<typeof LogEntrySchema>>;
+/** Answer to `chat.log`. */
+export const LogSchema = v.object({ entries: v.array(LogEntrySchema) });
+
+export const SanctionSchema = v.object({
+  user,
+  /** As they were called when they last wrote. */
+  name: v.exactOptional(v.string()),
+  /** ISO 8601; absent: for ever. */
+  until: v.exactOptional(v.string()),
+  /** ISO 8601: since when. */
+  at: v.string(),
+  /** Who did it. */
+  by: user,
+  reason: v.exactOptional(v.string()),
+});
+/** Somebody who may not write. */
+export type Sanction = Readonly<v.InferOutput<typeof SanctionSchema>>;
+/** Answer to `chat.sanctions`. */
+export const SanctionsSchema = v.object({ sanctions: v.array(SanctionSchema) });
 
 /** Why a room does not take something, beside the protocol's own errors. `message` is for programs; `seconds` says when to try again. */
 export const CHAT_ERROR = {

@@ -65,6 +65,13 @@ export interface ObjectsEnv {
   /** Sockets of a shard (4,000), and of one address at a shard (200). */
   readonly SHARD_SOCKETS?: string;
   readonly ADDRESS_SOCKETS?: string;
+  /** How push services know this server (`npm run millrace -- push-keys`); all three, or nobody is notified. */
+  readonly VAPID_PUBLIC_KEY?: string;
+  readonly VAPID_PRIVATE_KEY?: string;
+  /** `mailto:` or `https:`. */
+  readonly VAPID_SUBJECT?: string;
+  /** Origins of push services beside those with public names, with commas: for tests and development. */
+  readonly PUSH_ENDPOINTS?: string;
   /** The zone whose own cache is purged as well; all three or none (docs/operations.md). */
   readonly CLOUDFLARE_ZONE_ID?: string;
   readonly CLOUDFLARE_API_TOKEN?: string;

@@ -8,11 +8,11 @@ import type { StreamPosition } from "../../wire/centrifugo.ts";
 import {
   type Action,
   CHAT_ERROR,
+  CHAT_HISTORY,
   type ChatEvent,
   type ChatMessage,
   type ChatState,
   chatChannel,
-  type LogEntry,
   QUOTED_LETTERS,
   type Say,
   SettingsSchema,
@@ -30,15 +30,17 @@ import {
   readText,
   type Speaker,
 } from "../core/chat/judge.ts";
+import type { Reacted } from "../core/chat/reactions.ts";
+import { QUIET, sample } from "../core/chat/sampling.ts";
 import { excerpt } from "../core/chat/text.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
+import { LiveReactions } from "./live-reactions.ts";
+import { entryOf, sanctionOf } from "./room-answers.ts";
 import { type Deed, type NewRow, RoomRows } from "./room-rows.ts";
 import { RoomState } from "./room-state.ts";
 
-/** The most that a recovery replays, and that `history` answers. */
-export const CHAT_HISTORY = 300;
 /** Rows that one alarm forgets. */
 const PRUNED_AT_ONCE = 5_000;
 const PRUNE_MS = 60_000;
@@ -50,13 +52,17 @@ export interface Posted {
   /** It was there already. */
   readonly isRepeat: boolean;
 }
-type ModeratorAction = Exclude<Action, { readonly name: "chat.state" }>;
+/** What a room is asked for: signs come otherwise, gathered by shards. */
+type RoomAsked = Exclude<Action, { readonly name: "chat.react" }>;
+type ModeratorAction = Exclude<RoomAsked, { readonly name: "chat.state" }>;
 
 export class ChatRoom extends DurableObject<ObjectsEnv> {
   readonly #rows: RoomRows;
   readonly #state: RoomState;
   readonly #audience: ChannelAudience;
+  readonly #reactions: LiveReactions;
   #offset: number;
+  #pace = QUIET;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -70,6 +76,7 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
+    this.#reactions = new LiveReactions(this.#rows, (told, now) => this.#audience.tell(told, now));
   }
 
   /** Take a message. Sent again with its nonce it is the same message. */
@@ -78,10 +85,15 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
   }
 
   /** Do what somebody asks for by `rpc`. */
-  act(speaker: Speaker, action: Action): Acted {
+  act(speaker: Speaker, action: RoomAsked): Acted {
     const now = Date.now();
     if (action.name === "chat.state") return ok(this.#stateFor(speaker, now));
     return isModerator(speaker) ? this.#moderate(speaker, action, now) : fail("forbidden");
+  }
+
+  /** Count signs that people of a shard gave within a second. */
+  react(reacted: readonly Reacted[]): void {
+    if (this.#state.settings.enabled) this.#reactions.add(reacted, Date.now());
   }
 
   /** What followed a position, or the newest there is. */
@@ -175,8 +187,17 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     const data = JSON.stringify(event);
     this.#rows.add({ seq, at: now, data, ...(message && { message }) });
     this.#offset = seq;
-    this.#audience.tell({ offset: seq, data }, now);
+    const isForAll = event.type !== "message" || this.#isForAll(event, now);
+    this.#audience.tell({ offset: seq, data, ...(!isForAll && { only: { user: event.user } }) }, now);
     if (seq === 1) this.ctx.waitUntil(this.ctx.storage.setAlarm(now + PRUNE_MS));
+  }
+
+  /** In a huge room that talks faster than anybody reads, not every message is. */
+  #isForAll({ role, announcement }: ChatMessage, now: number): boolean {
+    const isKept = announcement === true || role === "moderator" || role === "owner";
+    const { pace, isForAll } = sample(this.#pace, { listeners: this.#audience.sockets, isKept, now });
+    this.#pace = pace;
+    return isForAll;
   }
 
   #stateFor(speaker: Speaker, now: number): ChatState {
@@ -198,6 +219,7 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
         ...(refused && { why: CHAT_ERROR[refused.name].message }),
         ...(until && { until: until.toISOString() }),
       },
+      ...(isModerator(speaker) && { blockedWords: [...settings.blockedWords] }),
     };
   }
 
@@ -207,10 +229,12 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     switch (action.name) {
       case "chat.delete": {
         const { id } = action.data;
-        if (rows.erase({ id }) === 0) return fail({ name: "unknownMessage" });
-        this.#unpin((message) => message.id === id, now);
+        const message = rows.message(id);
+        if (!message) return fail({ name: "unknownMessage" });
+        rows.erase({ id });
+        this.#unpin((pinned) => pinned.id === id, now);
         this.#publish({ type: "deleted", ids: [id] }, now);
-        return this.#done(by, { action: "delete", target: id }, now);
+        return this.#done(by, { action: "delete", target: id, detail: message.name ?? message.user }, now);
       }
       case "chat.deleteUser": {
         const { user } = action.data;
@@ -260,12 +284,15 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
         const posted = this.#take(by, text, nonce, { announcement: true });
         return posted.ok ? ok({ id: posted.value.id }) : posted;
       }
+      case "chat.sanctions":
+        return ok({ sanctions: rows.sanctions(now, action.data.skip, action.data.limit).map(sanctionOf) });
       case "chat.log":
         return ok({ entries: rows.deeds(action.data.before, action.data.limit).map(entryOf) });
     }
   }
 
   #eraseUser(user: string, now: number): void {
+    this.#rows.remember(user);
     this.#rows.erase({ user });
     this.#unpin((message) => message.user === user, now);
     this.#publish({ type: "user-deleted", user }, now);
@@ -314,19 +341,3 @@ const quote = ({ id, user, name, text }: ChatMessage): NonNullable<ChatMessage["
 
 const why = (what: string, reason: string | undefined): string =>
   reason === undefined ? what : `${what}: ${reason}`;
-
-const entryOf = ({
-  number,
-  at,
-  by,
-  action,
-  target,
-  detail,
-}: ReturnType<RoomRows["deeds"]>[number]): LogEntry => ({
-  number,
-  at: new Date(at).toISOString(),
-  by,
-  action,
-  ...(target !== null && { target }),
-  ...(detail !== null && { detail }),
-});

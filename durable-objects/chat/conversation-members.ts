@@ -33,7 +33,7 @@ export class ConversationMembers {
     this.#sql = sql;
   }
 
-  /** Make the table. */
+  /** Make the table, where it is not there yet. */
   create(): void {
     this.#sql.exec(TABLES);
   }

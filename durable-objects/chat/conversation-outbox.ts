@@ -70,7 +70,7 @@ export class ConversationOutbox {
     this.#ports = ports;
   }
 
-  /** Make the table. */
+  /** Make the table, where it is not there yet. */
   create(): void {
     this.#ports.sql.exec(TABLES);
   }

@@ -29,7 +29,7 @@ export interface PeoplePorts {
   /** These may not listen any more. */
   readonly putOut: (users: readonly string[], now: number) => void;
   /** Nobody is left. */
-  readonly emptied: () => void;
+  readonly emptied: (now: number) => void;
 }
 
 export class ConversationPeople {
@@ -142,7 +142,7 @@ export class ConversationPeople {
       this.#ports.outbox.owe(user, seq - 1, now);
     });
     this.#ports.putOut([user], now);
-    if (room.members.size === 0) this.#ports.emptied();
+    if (room.members.size === 0) this.#ports.emptied(now);
     return DONE;
   }
 }

@@ -66,8 +66,6 @@ export class ConversationRoom {
 
   /** Make the room. */
   create(facts: RoomFacts): void {
-    this.rows.create();
-    this.members.create();
     this.#ports.storage.kv.put(ROOM, facts);
     this.#facts = facts;
     this.#load();
@@ -194,6 +192,8 @@ export class ConversationRoom {
   }
 
   #load(): void {
+    this.rows.create();
+    this.members.create();
     this.members.load();
     this.#offset = this.rows.newest();
   }

@@ -32,7 +32,6 @@ const TABLES = `
   CREATE VIRTUAL TABLE IF NOT EXISTS word USING fts5(
     text, content='publication', content_rowid='seq', tokenize='unicode61 remove_diacritics 2'
   );
-  INSERT INTO word (word, rank) VALUES ('secure-delete', 1);
 `;
 
 /** A publication that is to be stored. */
@@ -85,9 +84,11 @@ export class ConversationRows {
     this.#sql = sql;
   }
 
-  /** Make the tables. */
+  /** Make the tables, where they are not there yet. */
   create(): void {
     this.#sql.exec(TABLES);
+    const isSet = this.#sql.exec("SELECT v FROM word_config WHERE k = 'secure-delete'").toArray().length > 0;
+    if (!isSet) this.#sql.exec("INSERT INTO word (word, rank) VALUES ('secure-delete', 1)");
   }
 
   /** Number of the newest publication; 0: there is none. */

@@ -15,6 +15,7 @@ import type { InboxDelivery, InboxTaken } from "../inbox/inbox-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
 import { ConversationOutbox } from "./conversation-outbox.ts";
 import { ConversationPeople, type Done } from "./conversation-people.ts";
+import { ConversationPhotos } from "./conversation-photos.ts";
 import { historyOf, messageIn, searchIn, stateFor } from "./conversation-reading.ts";
 import { ConversationRoom } from "./conversation-room.ts";
 import { ConversationTalk, type Written } from "./conversation-talk.ts";
@@ -27,6 +28,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   readonly #telling: ConversationTelling;
   readonly #outbox: ConversationOutbox;
   readonly #puttingOut: PuttingOut;
+  readonly #photos: ConversationPhotos;
   readonly #people: ConversationPeople;
   readonly #talk: ConversationTalk;
   /** Of the alarm, as far as this life of the object has set it. */
@@ -67,28 +69,40 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       isIn: (user) => this.isMember(user),
       alarmBy: (at) => this.#alarmBy(at),
     });
+    this.#photos = new ConversationPhotos({
+      room: room.name,
+      sql: storage.sql,
+      bucket: () => this.env.MEDIA,
+      secret: () => this.env.TOKEN_SECRET,
+      alarmBy: (at) => this.#alarmBy(at),
+    });
     this.#people = new ConversationPeople({
       room,
       outbox: this.#outbox,
-      create: () => this.#outbox.create(),
+      create: () => this.#load(),
       newEpoch: () => crypto.randomUUID().slice(0, 8),
       putOut: (users, now) => this.#puttingOut.begin(users, now),
-      emptied: () => room.rows.clear(),
+      emptied: (now) => this.#photos.drop(room.rows.clear(), now),
     });
     this.#talk = new ConversationTalk({
       room,
-      photo: () => undefined,
-      showPhoto: () => {},
-      dropPhoto: () => {},
+      photo: (id, user) => this.#photos.there(id, user),
+      showPhoto: (id) => this.#photos.show(id),
+      dropPhoto: (id, now) => this.#photos.drop([id], now),
       readOn: (now) => this.#outbox.go(now),
     });
-    if (room.facts) this.#outbox.load();
+    if (room.facts) this.#load();
   }
 
   /** Take a message of a member. Sent again with its nonce it is the same message. */
   async say(speaker: Speaker, say: ConversationSay): Promise<Written> {
-    const admitted = this.#room.admit(speaker);
-    return admitted.ok ? this.#talk.say(speaker, say, Date.now()) : admitted;
+    const isIn = this.#room.admit(speaker);
+    if (!isIn.ok) return isIn;
+    const isLooked = say.photo === undefined || (await this.#photos.lookFor(say.photo, speaker.user));
+    if (!isLooked) return fail("unavailable");
+    // They may have been put out meanwhile.
+    const isStillIn = this.#room.admit(speaker);
+    return isStillIn.ok ? this.#talk.say(speaker, say, Date.now()) : isStillIn;
   }
 
   /** Do what somebody asks for by `rpc`. */
@@ -126,14 +140,16 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
-  /** Tell inboxes that could not be told, and put out once more who is out. */
+  /** Tell inboxes that could not be told, put out once more who is out, remove photos. */
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     if (!this.#room.facts) return;
     this.#puttingOut.go(Date.now());
-    await this.#outbox.resume();
+    await Promise.all([this.#outbox.resume(), this.#photos.go(Date.now())]);
     const now = Date.now();
-    const due = [this.#outbox.dueAt(now), this.#puttingOut.dueAt()].filter((at) => at !== undefined);
+    const due = [this.#outbox.dueAt(now), this.#puttingOut.dueAt(), this.#photos.dueAt()].filter(
+      (at) => at !== undefined,
+    );
     if (due.length > 0) this.#alarmBy(Math.min(...due));
   }
 
@@ -143,11 +159,11 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   }
 
   /** What members ask for. */
-  #actIn(
+  async #actIn(
     speaker: Speaker,
     action: Exclude<RoomAction, { readonly name: "room.create" | "room.direct" }>,
     now: number,
-  ): Acted {
+  ): Promise<Acted> {
     const people = this.#people;
     const talk = this.#talk;
     switch (action.name) {
@@ -168,7 +184,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       case "room.delete":
         return answered(talk.delete(speaker, action.data, now));
       case "room.photo":
-        return fail("unavailable");
+        return this.#photos.ticket(speaker.user, action.data, now);
       case "room.invite":
         return answered(people.invite(speaker, action.data, now));
       case "room.leave":
@@ -180,6 +196,13 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       case "room.role":
         return answered(people.role(speaker, action.data, now));
     }
+  }
+
+  /** What is kept beside the room's own tables. */
+  #load(): void {
+    this.#photos.create();
+    this.#outbox.create();
+    this.#outbox.load();
   }
 
   #stateAfter(done: Done, { user }: Speaker): Acted {

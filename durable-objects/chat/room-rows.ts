@@ -23,6 +23,7 @@ const TABLES = `
     user TEXT PRIMARY KEY, until INTEGER, address TEXT, at INTEGER NOT NULL, by TEXT NOT NULL, reason TEXT
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS sanction_address ON sanction (address) WHERE address IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS person (user TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS deed (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL,
     target TEXT, detail TEXT
@@ -181,6 +182,57 @@ export class RoomRows {
     );
   }
 
+  /** Those among these users, and these addresses of guests, who may not write now. */
+  silencedAmong(
+    users: readonly string[],
+    addresses: readonly string[],
+    now: number,
+  ): { readonly users: ReadonlySet<string>; readonly addresses: ReadonlySet<string> } {
+    const among = (column: "user" | "address", values: readonly string[]): ReadonlySet<string> =>
+      new Set(
+        this.#sql
+          .exec<{ value: string }>(
+            `SELECT ${column} AS value FROM sanction
+             WHERE ${column} IN (SELECT value FROM json_each(?)) AND (until IS NULL OR until > ?)`,
+            JSON.stringify(values),
+            now,
+          )
+          .toArray()
+          .map(({ value }) => value),
+      );
+    return { users: among("user", users), addresses: among("address", addresses) };
+  }
+
+  /** Who may not write now, newest first. */
+  sanctions(now: number, skip: number, limit: number) {
+    return this.#sql
+      .exec<{
+        user: string;
+        name: string | null;
+        until: number | null;
+        at: number;
+        by: string;
+        reason: string | null;
+      }>(
+        `SELECT user, name, until, at, by, reason FROM sanction LEFT JOIN person USING (user)
+         WHERE until IS NULL OR until > ? ORDER BY at DESC, user LIMIT ? OFFSET ?`,
+        now,
+        limit,
+        skip,
+      )
+      .toArray();
+  }
+
+  /** Keep how somebody is called: what they wrote is going to be erased. */
+  remember(user: string): void {
+    this.#sql.exec(
+      `INSERT OR REPLACE INTO person (user, name)
+       SELECT user, json_extract(data, '$.name') FROM publication
+       WHERE user = ? AND json_extract(data, '$.name') IS NOT NULL ORDER BY at DESC LIMIT 1`,
+      user,
+    );
+  }
+
   /** Let somebody write again; false: nothing kept them from it. */
   unsilence(user: string): boolean {
     return this.#sql.exec("DELETE FROM sanction WHERE user = ?", user).rowsWritten > 0;
@@ -235,9 +287,11 @@ export class RoomRows {
         by: string;
         action: string;
         target: string | null;
+        name: string | null;
         detail: string | null;
       }>(
-        "SELECT number, at, by, action, target, detail FROM deed WHERE number < ? ORDER BY number DESC LIMIT ?",
+        `SELECT number, at, by, action, target, name, detail FROM deed LEFT JOIN person ON person.user = deed.target
+         WHERE number < ? ORDER BY number DESC LIMIT ?`,
         before ?? Number.MAX_SAFE_INTEGER,
         limit,
       )

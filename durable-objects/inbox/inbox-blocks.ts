@@ -1,7 +1,9 @@
 /** Whom a user has blocked, and which one-to-one rooms have still to hear of it. Who may write there is for the room to say. */
 import { MAX_BLOCKED } from "../../wire/inbox.ts";
+import type { ObjectsEnv } from "../../workers/env.ts";
 import { backoffMs } from "../core/backoff.ts";
 import { within } from "../deadline.ts";
+import { directRoom } from "../viewers/direct-room.ts";
 import type { LazyTables } from "./lazy-tables.ts";
 
 const TELL_MS = 5_000;
@@ -24,8 +26,16 @@ interface Untold extends Record<string, SqlStorageValue> {
 }
 
 export interface BlockPorts {
-  /** Have the one-to-one room with somebody know it; a failure is tried again. No room: nothing to do. */
-  readonly tell: (user: string, blocked: boolean) => Promise<void>;
+  /** Whose blocks they are. */
+  readonly user: string;
+  readonly env: () => Pick<ObjectsEnv, "CONVERSATION">;
+  /** Whether there is such a room for them. */
+  readonly isListed: (room: string) => boolean;
+}
+
+/** What a conversation answers to. */
+interface Blocking {
+  block(by: string, blocked: boolean): Promise<void>;
 }
 
 export class InboxBlocks {
@@ -100,7 +110,7 @@ export class InboxBlocks {
 
   async #tellOne({ user, blocked, version, failures }: Untold): Promise<void> {
     try {
-      await within(TELL_MS, "a block", this.#ports.tell(user, blocked === 1));
+      await this.#say(user, blocked === 1);
     } catch (error) {
       console.warn("a block was not heard", { error: String(error) });
       const wait = backoffMs(failures + 1, LONGEST_WAIT_MS);
@@ -113,5 +123,13 @@ export class InboxBlocks {
     // What was changed meanwhile is told as well.
     this.#tables.change("UPDATE block SET due_at = NULL WHERE user = ? AND version = ?", user, version);
     this.#tables.change("DELETE FROM block WHERE user = ? AND blocked = 0 AND due_at IS NULL", user);
+  }
+
+  /** Have the one-to-one room with somebody know it, when there is one. */
+  async #say(user: string, blocked: boolean): Promise<void> {
+    const room = await directRoom(this.#ports.user, user);
+    if (!this.#ports.isListed(room)) return;
+    const conversation = this.#ports.env().CONVERSATION.getByName(room) as unknown as Blocking;
+    await within(TELL_MS, "a block", conversation.block(this.#ports.user, blocked));
   }
 }

@@ -17,14 +17,15 @@ import type {
   ShardReport,
 } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
-import { directRoom } from "../viewers/direct-room.ts";
 import { BLOCK_TABLES, InboxBlocks } from "./inbox-blocks.ts";
 import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
 import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
 import { LazyTables } from "./lazy-tables.ts";
+import { InboxPush } from "./push/inbox-push.ts";
+import { PUSH_TABLES } from "./push/push-rows.ts";
 
-const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES].join("");
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES].join("");
 
 /** Whose it is, for an alarm: not every runtime says it there. */
 const USER = "user";
@@ -35,6 +36,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #log: InboxLog;
   readonly #rooms: InboxRooms;
   readonly #blocks: InboxBlocks;
+  readonly #push: InboxPush;
   readonly #audience: ChannelAudience;
   /** Of the alarm; not known in an object that has just woken up. */
   #wakesAt: number | undefined;
@@ -47,7 +49,16 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#rooms = new InboxRooms(this.#tables);
     this.#blocks = new InboxBlocks(this.#tables, {
-      tell: (user, blocked) => this.#tellOfBlock(user, blocked),
+      user: this.#user,
+      env: () => this.env,
+      isListed: (room) => this.#rooms.isMuted(room) !== undefined,
+    });
+    this.#push = new InboxPush(this.#tables, {
+      env: () => this.env,
+      isHeard: (now) => this.#audience.isHeard(now),
+      isDisturbable: () => true,
+      isMuted: (room) => this.#rooms.isMuted(room) ?? false,
+      isBlocked: (user) => this.#blocks.isBlocked(user),
     });
     this.#audience = new ChannelAudience({
       channel: inboxChannel(this.#user),
@@ -67,7 +78,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   }
 
   /** Do what the user asks for by `rpc`. */
-  act(speaker: Speaker, action: InboxAction): Acted {
+  act(speaker: Speaker, action: InboxAction): Acted | Promise<Acted> {
     if (speaker.user !== this.#user) return fail("forbidden");
     switch (action.name) {
       case "inbox.state":
@@ -81,6 +92,10 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         return this.#mute(action.data.room, action.data.muted);
       case "inbox.block":
         return this.#block(action.data.user, action.data.blocked);
+      case "push.key":
+      case "push.subscribe":
+      case "push.unsubscribe":
+        return this.#push.act(action);
       default:
         return fail("unavailable");
     }
@@ -102,7 +117,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     this.#wakesAt = undefined;
     this.#log.prune(Date.now());
-    await this.#blocks.tell();
+    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
     this.#wake();
   }
 
@@ -118,6 +133,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#rooms.put(summary.room, taking.room, now);
     const peer = known?.summary === undefined ? taking.room.summary?.peer?.user : undefined;
     if (peer !== undefined) this.#blocks.meet(peer, now);
+    this.#push.note(delivery, taking.events, now);
     return {
       upTo: taking.room.upTo,
       publications: taking.events.map((event) => this.#log.append(event, now)),
@@ -136,7 +152,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   #mute(room: string, muted: boolean): Acted {
     const isMuted = this.#rooms.isMuted(room);
     if (isMuted === undefined) return fail({ name: "notAMember" });
-    if (isMuted !== muted) this.#change({ type: "muted", room, muted }, () => this.#rooms.mute(room, muted));
+    if (isMuted !== muted) {
+      this.#change({ type: "muted", room, muted }, () => {
+        this.#rooms.mute(room, muted);
+        this.#push.mute(room);
+      });
+    }
     return ok({});
   }
 
@@ -161,26 +182,20 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   #tell(publications: readonly LivePublication[], now: number): void {
     for (const publication of publications) this.#audience.tell(publication, now);
+    // What runs on after the answer has begun before the alarm is set: that is for the case that it does not get to its end.
+    const work = Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
+    this.ctx.waitUntil(work.then(() => this.#wake()));
     this.#wake();
-    this.ctx.waitUntil(this.#blocks.tell().then(() => this.#wake()));
   }
 
   /** Have the alarm ring when the next thing is due. Too soon does no harm. */
   #wake(): void {
-    const dues = [this.#log.pruneAt(), this.#blocks.dueAt()].filter((at) => at !== undefined);
+    const all = [this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()];
+    const dues = all.filter((at) => at !== undefined);
     const at = Math.min(...dues);
     if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
     if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
     this.#wakesAt = at;
     this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
-  }
-
-  async #tellOfBlock(user: string, blocked: boolean): Promise<void> {
-    const room = await directRoom(this.#user, user);
-    if (this.#rooms.known(room)?.summary === undefined) return;
-    const conversation = this.env.CONVERSATION.getByName(room) as unknown as {
-      block(by: string, blocked: boolean): Promise<void>;
-    };
-    await conversation.block(this.#user, blocked);
   }
 }

@@ -5,14 +5,15 @@
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import { SILENT_MS } from "../core/viewers/shards.ts";
+import { tickMs } from "../core/viewers/ticks.ts";
 import type { Followed, LivePublication, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { FanOut } from "./fan-out.ts";
 
 const SHARDS = "shards";
-/** Busier than this, a channel speaks in ticks: */
-const BUSY_PER_SECOND = 20;
-/** what is said within one goes together. */
-const TICK_MS = 100;
+/** Sockets of a shard, on average, roughly: for the moments after a restart. */
+const USUAL = "usual";
+/** It is stored anew when it is off by this factor. */
+const USUAL_FACTOR = 2;
 
 export interface ChannelAudienceParts {
   /** Names the deliveries, and the relays that pass them on. */
@@ -29,6 +30,7 @@ export class ChannelAudience {
   readonly #heardAt: Map<string, number>;
   /** Sockets that listen, by shard; not known of those that have not reported since the object woke up. */
   readonly #sockets = new Map<string, number>();
+  #usual: number;
   /** Publications of the last second, by their times. */
   #lately: number[] = [];
   #waiting: LivePublication[] = [];
@@ -39,14 +41,22 @@ export class ChannelAudience {
     const now = Date.now();
     // They could not be heard while this object was away.
     this.#heardAt = new Map(kv.get<readonly string[]>(SHARDS)?.map((shard) => [shard, now]));
+    this.#usual = kv.get<number>(USUAL) ?? 1;
     this.#fanOut.set([...this.#heardAt.keys()], now);
   }
 
-  /** Sockets that listen, as shards said last; where one has not said it yet it counts as one. */
+  /** Sockets that listen, as shards said last; one that has not said it since a restart counts as they usually do. */
   get sockets(): number {
     let sum = 0;
-    for (const shard of this.#heardAt.keys()) sum += this.#sockets.get(shard) ?? 1;
+    for (const shard of this.#heardAt.keys()) sum += this.#sockets.get(shard) ?? this.#usual;
     return sum;
+  }
+
+  /** Whether somebody listens; `undefined`: only shards would know that have not said so since the object woke up. */
+  isHeard(now: number): boolean | undefined {
+    const shards = [...this.#heardAt].filter(([, at]) => now - at <= SILENT_MS).map(([shard]) => shard);
+    if (shards.length === 0) return false;
+    return shards.some((shard) => this.#sockets.has(shard)) ? true : undefined;
   }
 
   /** What shards hold now. */
@@ -61,6 +71,7 @@ export class ChannelAudience {
     for (const [shard, at] of [...this.#heardAt]) if (now - at > SILENT_MS) this.#forget(shard);
     const shards = [...this.#heardAt.keys()];
     if (shards.join("\n") !== before) this.#kv.put(SHARDS, shards);
+    this.#learn();
     this.#fanOut.set(shards, now);
     this.#fanOut.heard(
       reports.map(({ shard }) => shard),
@@ -73,13 +84,23 @@ export class ChannelAudience {
     this.#lately = [...this.#lately.filter((at) => now - at < 1000), now];
     this.#waiting.push(publication);
     if (this.#waiting.length > 1) return;
-    if (this.#lately.length <= BUSY_PER_SECOND) this.#flush();
-    else setTimeout(() => this.#flush(), TICK_MS);
+    const ms = tickMs(this.#lately.length, this.sockets);
+    if (ms === 0) this.#flush();
+    else setTimeout(() => this.#flush(), ms);
   }
 
   /** These users may not listen any more. */
   putOut(users: readonly string[]): void {
     this.#fanOut.putOut(users);
+  }
+
+  /** A room that was huge before a restart is huge after it, although no shard has said so yet. */
+  #learn(): void {
+    if (this.#heardAt.size === 0) return;
+    const average = Math.max(1, Math.round(this.sockets / this.#heardAt.size));
+    if (average < USUAL_FACTOR * this.#usual && this.#usual < USUAL_FACTOR * average) return;
+    this.#usual = average;
+    this.#kv.put(USUAL, average);
   }
 
   #forget(shard: string): void {

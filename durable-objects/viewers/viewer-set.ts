@@ -6,7 +6,6 @@ import { DurableObject } from "cloudflare:workers";
 import {
   DISCONNECT,
   type DisconnectCode,
-  publicationPush,
   UNSUBSCRIBED_BY_SERVER,
   UNSUBSCRIBED_INSUFFICIENT_STATE,
   unsubscribePush,
@@ -26,6 +25,7 @@ import {
 import type { Need, Supplied } from "../core/viewers/socket/decision.ts";
 import { MAX_BEHIND } from "../core/viewers/socket/limits.ts";
 import { type Presence, presenceOf } from "../core/viewers/socket/presence.ts";
+import { tellingOf } from "../core/viewers/socket/telling.ts";
 import type {
   Delivery,
   LivePublication,
@@ -263,14 +263,18 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
   /** Write publications once, and send them to everyone who is subscribed. */
   #tell(channel: string, publications: readonly LivePublication[], offset: number): void {
     const isLive = channel === this.#live?.name;
-    const text = publications.map((one) => publicationPush(channel, one.data, one.offset)).join("\n");
+    const textFor = tellingOf(channel, publications);
     const told = offset - publications.filter((one) => one.offset !== undefined).length;
     for (const seat of this.#seats.listening(channel)) {
-      if (isLive && seat.progress !== undefined && told - seat.progress > MAX_BEHIND) {
-        // It has more to read than it can: it comes back, when it has, for what is left by then.
-        seat.behindSince ??= Date.now();
+      const isBehind = isLive && seat.progress !== undefined && told - seat.progress > MAX_BEHIND;
+      if (isBehind) seat.behindSince ??= Date.now();
+      if (seat.behindSince !== undefined) {
+        // It has more to read than it can, here or in its stream: it comes back, when it has, for what is left by then.
         this.#takeBack(seat, channel);
-      } else if (!send(seat, text)) this.#leave(seat.socket);
+        continue;
+      }
+      const text = textFor(seat.connection);
+      if (text !== "" && !send(seat, text)) this.#leave(seat.socket);
     }
   }
 

@@ -18,6 +18,7 @@ import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer
 import { within } from "../deadline.ts";
 import { directRoom } from "./direct-room.ts";
 import type { ChannelOwner } from "./viewer-channel.ts";
+import { ViewerReactions } from "./viewer-reactions.ts";
 import type { ViewerSet } from "./viewer-set.ts";
 
 /** A client waits for what these answer. */
@@ -36,6 +37,9 @@ interface Owning {
 export class ViewerSource {
   readonly #env: ObjectsEnv;
   readonly stream: string;
+  readonly #reactions = new ViewerReactions((reacted) =>
+    within(ANSWER_MS, "reactions", this.#env.CHAT_ROOM.getByName(this.stream).react(reacted)),
+  );
   /** A relay, or nothing: the stream's object itself. */
   #parent: string | undefined;
   readonly #attendances = new Map<string, { readonly presence: Promise<Presence>; readonly until: number }>();
@@ -81,8 +85,9 @@ export class ViewerSource {
     return within(ANSWER_MS, "say", posted);
   }
 
-  /** Ask something of a room. */
+  /** Ask something of a room. Signs are gathered here: thousands of them are one call. */
   act(speaker: Speaker, action: Action): Promise<Acted> {
+    if (action.name === "chat.react") return Promise.resolve(this.#reactions.add(speaker, action.data.emoji));
     const acted: Promise<Acted> = this.#env.CHAT_ROOM.getByName(action.data.room).act(speaker, action);
     return within(ANSWER_MS, action.name, acted);
   }

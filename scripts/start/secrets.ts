@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { mintPushKeys } from "../../cli/push-keys.ts";
 import { parseJson } from "../../wire/parse.ts";
 import { StartFailure } from "./failure.ts";
 import { writePrivate } from "./private-file.ts";
@@ -14,6 +15,8 @@ const SecretsSchema = v.object({
   tokenSecret: v.pipe(v.string(), v.minLength(16)),
   /** Absent in a folder that is older than the registration of transcoders. */
   transcoderToken: v.optional(v.pipe(v.string(), v.minLength(16)), () => randomToken()),
+  /** By which push services know this server; absent in a folder that is older than notifications. */
+  push: v.optional(v.object({ publicKey: v.string(), privateKey: v.string() }), () => mintPushKeys()),
   /** Stream keys that origin told once, by stream. */
   keys: v.record(v.string(), v.string()),
 });
@@ -31,6 +34,7 @@ export function loadSecrets(data: string): Secrets {
       adminToken: randomToken(),
       tokenSecret: randomToken(),
       transcoderToken: randomToken(),
+      push: mintPushKeys(),
       keys: {},
     };
     saveSecrets(data, secrets);

@@ -53,13 +53,18 @@ export function endWhenStuck(worker: Child, healthUrl: string, limitMs = RECOVER
 /** Write the Worker's secrets where wrangler reads them. Answers the path. */
 export function writeWorkerSecrets(
   data: string,
-  { adminToken, tokenSecret, transcoderToken }: Secrets,
+  { adminToken, tokenSecret, transcoderToken, push }: Secrets,
+  pushEndpoints = process.env.MILLRACE_PUSH_ENDPOINTS,
 ): string {
   const path = join(data, "worker.env");
   const lines = [
     `ADMIN_TOKEN=${adminToken}`,
     `TOKEN_SECRET=${tokenSecret}`,
     `TRANSCODER_TOKEN=${transcoderToken}`,
+    `VAPID_PUBLIC_KEY=${push.publicKey}`,
+    `VAPID_PRIVATE_KEY=${push.privateKey}`,
+    "VAPID_SUBJECT=mailto:nobody@example.com",
+    ...(pushEndpoints === undefined ? [] : [`PUSH_ENDPOINTS=${pushEndpoints}`]),
   ];
   writePrivate(path, `${lines.join("\n")}\n`);
   return path;

@@ -5,7 +5,14 @@
 import type { Centrifuge, Subscription } from "centrifuge";
 import type { GenericSchema, InferOutput } from "valibot";
 import { fail, ok, type Result } from "../../media/result.ts";
-import { type ActionName, ChatEventSchema, ChatStateSchema, chatChannel } from "../../wire/chat.ts";
+import {
+  type ActionName,
+  ChatEventSchema,
+  ChatStateSchema,
+  chatChannel,
+  type Reactions,
+  ReactionsSchema,
+} from "../../wire/chat.ts";
 import { parse } from "../../wire/parse.ts";
 import type { Heard, RoomEvent } from "./room.ts";
 
@@ -25,7 +32,13 @@ export class ChatLink {
   #joins = 0;
   #isRefused = false;
 
-  constructor(client: Centrifuge, room: string, tell: (event: RoomEvent) => void) {
+  /** `reacted` hears what has no place in the room: signs, as they are counted. */
+  constructor(
+    client: Centrifuge,
+    room: string,
+    tell: (event: RoomEvent) => void,
+    reacted: (reactions: Reactions) => void = () => undefined,
+  ) {
     this.#client = client;
     this.#room = room;
     this.#tell = tell;
@@ -43,6 +56,8 @@ export class ChatLink {
     subscription.on("publication", ({ data, offset }) => {
       const heard = heardOf(data, offset);
       if (heard) tell({ type: "heard", ...heard });
+      const reactions = offset === undefined ? read(ReactionsSchema, data) : undefined;
+      if (reactions) reacted(reactions);
     });
     subscription.on("subscribing", () => this.#leave("dropped"));
     subscription.on("unsubscribed", () => {

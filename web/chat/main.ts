@@ -6,6 +6,7 @@ import type { Visitor } from "./identity.ts";
 import { bindLayout } from "./layout.ts";
 import { ChatLink } from "./link.ts";
 import { isForMe, nameOf } from "./mentions.ts";
+import { newNonce } from "./nonce.ts";
 import { Panel } from "./panel.ts";
 import { EMPTY_ROOM, type Quoted, type Room, type RoomEvent, step } from "./room.ts";
 import { Sending } from "./sending.ts";
@@ -64,12 +65,8 @@ export function openChat(client: Centrifuge, stream: string, visitor: Visitor): 
   });
   const speaker = makeSpeaker();
   visitor.onChange = () => tell({ type: "became", who: visitor.who });
-  const link = new ChatLink(client, stream, tell);
+  const link = new ChatLink(client, stream, tell, (reactions) => panel.react(reactions));
 }
-
-/** `randomUUID` is not there on pages without TLS. */
-const newNonce = (): string =>
-  [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
 /** Says in words what came, to who listens instead of looking. */
 function makeSpeaker(): { hear: (event: Extract<RoomEvent, { type: "heard" }>, room: Room) => void } {

@@ -1,10 +1,12 @@
 /** The chat on the page: draws a room, at most once a frame however much comes, and passes on what the viewer does. */
 import type { Result } from "../../media/result.ts";
-import type { ActionName } from "../../wire/chat.ts";
+import type { ActionName, Reactions } from "../../wire/chat.ts";
 import { byId, icon, setText } from "../dom.ts";
 import { Composer, type ComposerEnds } from "./composer.ts";
+import { DeskButton } from "./desk-button.ts";
 import { MessageList } from "./list.ts";
 import { Moderation } from "./moderation.ts";
+import { ReactionBar } from "./reactions.ts";
 import type { Pending, Room } from "./room.ts";
 import { pinnedLine } from "./rows.ts";
 import { emptyWords, unreadWords } from "./words.ts";
@@ -31,6 +33,8 @@ export class Panel {
   readonly #composer: Composer;
   readonly #list: MessageList;
   readonly #moderation: Moderation;
+  readonly #reactions: ReactionBar;
+  readonly #desk: DeskButton;
   #room: Room | undefined;
   #isDue = false;
   #droppedAtMs: number | undefined;
@@ -45,6 +49,10 @@ export class Panel {
         if (isFocusLost) byId("chat-list", HTMLElement).focus();
         this.#list.look();
       },
+    });
+    this.#desk = new DeskButton(ends.act, (note) => this.#composer.say(note));
+    this.#reactions = new ReactionBar({
+      react: async (emoji) => (await ends.act("chat.react", { emoji })).ok,
     });
     this.#list = new MessageList({
       reading: (isReading) => {
@@ -82,6 +90,11 @@ export class Panel {
     this.#list.toEnd();
   }
 
+  /** Show signs that people gave. */
+  react(reactions: Reactions): void {
+    this.#reactions.show(reactions);
+  }
+
   /** See the note of the composer. */
   say(note: string): void {
     this.#composer.say(note);
@@ -103,6 +116,8 @@ export class Panel {
 
   #draw(room: Room): void {
     this.#moderation.draw(room);
+    this.#reactions.draw(room);
+    this.#desk.draw(room);
     const mayWrite = this.#composer.draw(room);
     this.#list.draw(room, mayWrite);
     this.#drawPinned(room);

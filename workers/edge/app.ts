@@ -7,13 +7,14 @@ import { api } from "./api.ts";
 import { cacheStatus } from "./core/cache-status.ts";
 import { CORS } from "./core/headers.ts";
 import { forBearer } from "./core/lifetimes.ts";
-import { GUEST_PATH, methodsOf, preflight } from "./core/methods.ts";
+import { GUEST_PATH, methodsOf, PHOTOS_PATH, preflight } from "./core/methods.ts";
 import { UNSIGNED } from "./core/visitor.ts";
 import { type EdgeHono, nothingHere } from "./gate.ts";
 import { serveGuest } from "./guest.ts";
 import { tooLarge } from "./limits.ts";
 import { serveMedia } from "./media.ts";
 import { servePage, serveScript, serveWatchPage } from "./pages.ts";
+import { getPhoto, putPhoto } from "./photos.ts";
 import { servePlaylist } from "./playlists.ts";
 import { serveSocket } from "./socket.ts";
 
@@ -79,6 +80,8 @@ edgeApp.get("/", (c) => servePage(c, "index.html"));
 edgeApp.get("/messages", (c) => servePage(c, "messages.html"));
 edgeApp.get("/notifications.js", (c) => serveScript(c, "notifications.js"));
 edgeApp.post(GUEST_PATH, serveGuest);
+edgeApp.get(`${PHOTOS_PATH}*`, getPhoto);
+edgeApp.put(`${PHOTOS_PATH}*`, putPhoto);
 edgeApp.route("/p/:token", watching);
 edgeApp.route("/", watching);
 

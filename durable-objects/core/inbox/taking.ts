@@ -44,6 +44,8 @@ export function takingOf(told: Told, known: KnownRoom | undefined): Taking | und
   return { room: { upTo, summary }, events: isToSay ? [{ type: "room", summary }, ...fresh] : fresh };
 }
 
-/** Cursors only move on: a summary with an older one is older. */
+/** Cursors only move on: a summary with an older one is older. Where the room is, a reaction changes too. */
 const isChanged = (before: RoomSummary, after: RoomSummary): boolean =>
-  after.read >= before.read && JSON.stringify(before) !== JSON.stringify(after);
+  after.read >= before.read && JSON.stringify(shownOf(before)) !== JSON.stringify(shownOf(after));
+
+const shownOf = ({ title, peer, read, unread }: RoomSummary) => [title, peer?.name, read, unread];

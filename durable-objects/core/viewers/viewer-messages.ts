@@ -11,6 +11,8 @@ export interface LivePublication {
   readonly about?: string;
   /** JSON text of a `LiveEvent` or a `ChatEvent`, passed on as it is. */
   readonly data: string;
+  /** Of a huge room: it goes to moderators, owners and this user only. Absent: to everybody. It is in the history for all. */
+  readonly only?: { readonly user: string };
 }
 
 /** Publications on their way to the sockets, oldest first. */

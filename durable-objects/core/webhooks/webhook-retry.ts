@@ -79,7 +79,7 @@ export const isGivenUp = (at: number, { since }: Failing, next: number): boolean
   next > Math.max(at, since) + GIVE_UP_MS;
 
 /** `Retry-After` (RFC 9110 10.2.3), seconds or a date; 0 when it says nothing. */
-function retryAfterMs(header: string | undefined, now: number): number {
+export function retryAfterMs(header: string | undefined, now: number): number {
   if (header === undefined) return 0;
   const ms = /^\d{1,9}$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS) : 0;

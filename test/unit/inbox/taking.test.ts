@@ -32,7 +32,7 @@ describe("a delivery", () => {
     ["with the next", { events: numbered(6), upTo: 6 }, LISTED, [gone(6)]],
     ["with known and new ones", { events: numbered(4, 5, 6, 7), upTo: 7 }, LISTED, [gone(6), gone(7)]],
     ["after numbers of no interest", { events: numbered(9), upTo: 12 }, LISTED, [gone(9)]],
-    ["of numbers of no interest", { upTo: 12 }, LISTED, []],
+    ["of numbers of no interest", { summary: summary({ newest: 12 }), upTo: 12 }, LISTED, []],
     ["that came already", { events: numbered(4, 5), upTo: 5 }, LISTED, undefined],
     ["that was overtaken", { events: numbered(3, 4), upTo: 4 }, LISTED, undefined],
     [

@@ -9,6 +9,8 @@ import { LIVE_HISTORY } from "../../../../wire/live-events.ts";
 export interface Kept {
   readonly offset: number;
   readonly data: string;
+  /** Whom it is sent to when it comes (`LivePublication`); who recovers gets it all the same. */
+  readonly only?: { readonly user: string };
 }
 
 export interface Feed {
