@@ -18,10 +18,10 @@ import { MeMenu } from "./me-menu.ts";
 import { Notifications } from "./notifications.ts";
 import { OpenRoom } from "./open-room.ts";
 import { Outbox } from "./outbox.ts";
-import { RoomView, roomTitle } from "./room-view.ts";
+import { RoomView } from "./room-view.ts";
 import { RoomsView } from "./rooms-view.ts";
 import { SearchView } from "./search-view.ts";
-import { actionWords, pageTitle } from "./words.ts";
+import { actionWords, pageTitle, roomTitle } from "./words.ts";
 import { Writer } from "./writer.ts";
 
 /** A line that is back sooner was hardly gone. */

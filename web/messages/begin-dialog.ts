@@ -56,6 +56,9 @@ export class BeginDialog {
         return option;
       }),
     );
+    // It completes one id, not the last of several.
+    if (isGroup) this.#people.removeAttribute("list");
+    else this.#people.setAttribute("list", "begin-known");
     this.#name.value = "";
     this.#people.value = "";
     setText(this.#refusal, "");

@@ -1,15 +1,14 @@
 /** The details of a conversation: its members and what may be done with them, its name, its silence, leaving it. */
 import type { Member, MemberRole, RoomActionName } from "../../wire/conversations.ts";
 import type { InboxActionName } from "../../wire/inbox.ts";
-import { nameOf } from "../chat/mentions.ts";
 import { byId, make, makeButton, setText } from "../dom.ts";
 import type { Connection } from "./connection.ts";
 import { type Conversation, mayModerate, myself, peerOf } from "./conversation.ts";
 import { confirmed, usersOf } from "./dialogs.ts";
-import { type Inbox, titleOf } from "./inbox.ts";
+import type { Inbox } from "./inbox.ts";
 import { avatar } from "./message-rows.ts";
 import type { Presence } from "./presence.ts";
-import { actionWords, nameIn, roleBadge, roomWords } from "./words.ts";
+import { actionWords, nameIn, roleBadge, roomTitle, roomWords } from "./words.ts";
 
 const ROLES: Readonly<Record<MemberRole, string>> = {
   owner: "Owner",
@@ -69,9 +68,9 @@ export class DetailsDialog {
   #draw(): void {
     if (!this.#scene) return;
     const { conversation, inbox, presence } = this.#scene;
-    const { kind, room, members, title, link } = conversation;
+    const { kind, room, members, link } = conversation;
     const peer = peerOf(conversation);
-    const name = titleOf({ title, ...(peer && { peer }) });
+    const name = roomTitle(conversation, inbox);
     setText(byId("details-title", HTMLElement), name);
     const about = roomWords(conversation, presence, inbox, Date.now());
     setText(byId("details-sub", HTMLElement), peer ? [peer.user, about].filter(Boolean).join(" · ") : about);
@@ -85,7 +84,7 @@ export class DetailsDialog {
     const muted = inbox.rooms.get(room)?.muted ?? false;
     const acts = [
       this.#button(muted ? "Unmute" : "Mute", "mute", () => this.#act("inbox.mute", { muted: !muted })),
-      ...(peer ? this.#actsOnPeer(peer, inbox) : []),
+      ...(peer ? this.#actsOnPeer(peer, name, inbox) : []),
       ...(kind === "group" && isIn
         ? [this.#button("Leave the group", "leave", () => this.#leave(name), true)]
         : []),
@@ -93,7 +92,7 @@ export class DetailsDialog {
     keepingFocus(byId("details-acts", HTMLElement), acts);
   }
 
-  #actsOnPeer({ user, name }: Member, { blocked, following }: Inbox): readonly HTMLElement[] {
+  #actsOnPeer({ user }: Member, name: string, { blocked, following }: Inbox): readonly HTMLElement[] {
     const isBlocked = blocked.has(user);
     const state = following.get(user) ?? "none";
     const follow =
@@ -113,7 +112,7 @@ export class DetailsDialog {
       "block",
       async () => {
         const question = {
-          question: `Block ${name ?? user}?`,
+          question: `Block ${name}?`,
           detail: "They cannot write to you any more. They are not told.",
           action: "Block",
         };
@@ -129,7 +128,8 @@ export class DetailsDialog {
     const order = ["owner", "moderator", "member"];
     const members = [...conversation.members.values()].sort(
       (one, other) =>
-        order.indexOf(one.role) - order.indexOf(other.role) || nameOf(one).localeCompare(nameOf(other)),
+        order.indexOf(one.role) - order.indexOf(other.role) ||
+        nameIn(conversation, one.user).localeCompare(nameIn(conversation, other.user)),
     );
     const items = members.map((member) => this.#member(member, conversation, presence, mayRun));
     keepingFocus(byId("members", HTMLElement), items);
@@ -137,35 +137,36 @@ export class DetailsDialog {
 
   #member(member: Member, conversation: Conversation, presence: Presence, mayRun: boolean): HTMLElement {
     const { user, role } = member;
+    const name = nameIn(conversation, user);
     const isMe = user === conversation.me.user;
-    const picture = make("span", "face", avatar(user, nameOf(member)));
+    const picture = make("span", "face", avatar(user, name));
     if (presence.present.has(user)) {
       const dot = make("span", "dot");
       dot.dataset.status = "online";
       dot.title = "here now";
       picture.append(dot);
     }
-    const lines = make("span", "lines", make("bdi", "title", `${nameOf(member)}${isMe ? " (you)" : ""}`));
-    if (member.name !== undefined) lines.append(make("small", "", user));
+    const lines = make("span", "lines", make("bdi", "title", `${name}${isMe ? " (you)" : ""}`));
+    if (name !== user) lines.append(make("small", "", user));
     const item = make("li", "", picture, lines);
     item.dataset.testid = "member";
     item.dataset.user = user;
     const mine = myself(conversation)?.role;
     const isBelow = mine === "owner" || (mine === "moderator" && role === "member");
-    if (mine === "owner" && mayRun) item.append(this.#roles(member));
-    else if (roleBadge(role) !== "") item.append(make("span", "role", roleBadge(role)));
+    const acts = make("span", "member-acts");
+    item.append(acts);
+    if (mine === "owner" && mayRun) acts.append(this.#roles(member, name));
+    else if (roleBadge(role) !== "") acts.append(make("span", "role", roleBadge(role)));
     if (isMe) return item;
-    item.append(this.#small("Write", `Write to ${nameOf(member)}`, "member-write", () => this.#toPeer(user)));
+    acts.append(this.#small("Write", `Write to ${name}`, "member-write", () => this.#toPeer(user)));
     if (mayRun && isBelow)
-      item.append(
-        this.#small("Remove", `Remove ${nameOf(member)}`, "member-remove", () => void this.#remove(user)),
-      );
+      acts.append(this.#small("Remove", `Remove ${name}`, "member-remove", () => void this.#remove(user)));
     return item;
   }
 
-  #roles({ user, role, ...member }: Member): HTMLElement {
+  #roles({ user, role }: Member, name: string): HTMLElement {
     const select = document.createElement("select");
-    select.setAttribute("aria-label", `Role of ${nameOf({ user, ...member })}`);
+    select.setAttribute("aria-label", `Role of ${name}`);
     select.dataset.testid = "member-role";
     select.dataset.key = `role ${user}`;
     for (const [value, label] of Object.entries(ROLES)) {

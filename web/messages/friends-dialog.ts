@@ -46,7 +46,6 @@ export class FriendsDialog {
             this.#button("No", "refuse", "friends.allow", { user, allowed: false }),
           ]),
         ),
-      "Nobody at the moment.",
     );
     this.#list(
       "friend-following",
@@ -71,7 +70,6 @@ export class FriendsDialog {
             this.#button("Stop", "disallow", "friends.allow", { user, allowed: false }),
           ]),
         ),
-      "Nobody.",
     );
     this.#list(
       "friend-blocked",
@@ -80,12 +78,15 @@ export class FriendsDialog {
           this.#button("Unblock", "unblock", "inbox.block", { user, blocked: false }),
         ]),
       ),
-      "Nobody.",
     );
   }
 
-  #list(id: string, items: readonly HTMLElement[], none: string): void {
-    byId(id, HTMLElement).replaceChildren(...(items.length > 0 ? items : [make("li", "none", none)]));
+  /** Without words for an empty one, its heading goes with it. */
+  #list(id: string, items: readonly HTMLElement[], none?: string): void {
+    const isEmpty = items.length === 0;
+    byId(`${id}-part`, HTMLElement).hidden = isEmpty && none === undefined;
+    const list = byId(id, HTMLElement);
+    list.replaceChildren(...(isEmpty ? [make("li", "none", none ?? "")] : items));
   }
 
   async #ask(): Promise<void> {

@@ -3,7 +3,7 @@ import type { ConversationMessage } from "../../wire/conversations.ts";
 import { nameOf } from "../chat/mentions.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Pending } from "./outgoing.ts";
-import type { Row } from "./stretch.ts";
+import type { Row, RowEvent } from "./stretch.ts";
 import { dayWords, isSameDay } from "./times.ts";
 import { noteWords, seenWords } from "./words.ts";
 
@@ -46,7 +46,8 @@ export function itemsOf(
   let isFirstMessage = true;
   for (const { seq, event } of stretch.rows) {
     if (event.type !== "message") {
-      items.push({ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation) });
+      // Who is in a one-to-one room is no news.
+      if (kind === "group") items.push(...notesOf(seq, event, conversation));
       above = undefined;
       continue;
     }
@@ -89,6 +90,29 @@ export function itemsOf(
   });
   return items;
 }
+
+/** The note of an event; none for who was added together with somebody before. */
+function notesOf(
+  seq: number,
+  event: Exclude<RowEvent, { type: "message" }>,
+  conversation: Conversation,
+): readonly Item[] {
+  if (event.type !== "joined")
+    return [{ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation) }];
+  const { rows } = conversation.stretch;
+  const at = rows.findIndex((row) => row.seq === seq);
+  if (isAdding(rows[at - 1], event.by)) return [];
+  const added: string[] = [];
+  for (let next = at + 1; isAdding(rows[next], event.by); next += 1) {
+    const other = rows[next]?.event;
+    if (other?.type === "joined" && event.member.user !== event.by) added.push(other.member.user);
+  }
+  return [{ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation, added) }];
+}
+
+/** Whether a row says that somebody added somebody else. */
+const isAdding = (row: Row | undefined, by: string): boolean =>
+  row?.event.type === "joined" && row.event.by === by && row.event.member.user !== by;
 
 /** Whether an item looks as it did. */
 export function isSameItem(one: Item, other: Item): boolean {

@@ -1,6 +1,5 @@
 /** The rows of a conversation, made of its items. What people wrote gets into the page as text and in no other way. */
 import type { ConversationMessage } from "../../wire/conversations.ts";
-import { EXCERPT_LETTERS } from "../../wire/conversations.ts";
 import { nameOf } from "../chat/mentions.ts";
 import { nameMark, textOf, tintOf } from "../chat/text.ts";
 import { make, makeButton } from "../dom.ts";
@@ -10,7 +9,7 @@ import type { Item } from "./items.ts";
 import type { Pending } from "./outgoing.ts";
 import { boxOf } from "./photo-size.ts";
 import { fullWords, timeWords } from "./times.ts";
-import { reactionLabel } from "./words.ts";
+import { reactionLabel, shortened } from "./words.ts";
 
 export interface RowEnds {
   readonly showPhoto: (message: ConversationMessage) => void;
@@ -99,12 +98,10 @@ function textPart(
   { me }: Conversation,
   ends: RowEnds,
 ): HTMLElement {
-  const letters = [...message.text];
-  const isCut = whole === undefined && (message.more === true || letters.length > EXCERPT_LETTERS);
-  const shown = isCut ? `${letters.slice(0, EXCERPT_LETTERS).join("")}…` : (whole ?? message.text);
-  const text = textOf(shown, me);
+  const cut = whole === undefined ? shortened(message.text, message.more === true) : undefined;
+  const text = textOf(cut ?? whole ?? message.text, me);
   const part = make("div", "words", text);
-  if (isCut) {
+  if (cut !== undefined) {
     const all = makeButton("link", "Show all", () => ends.showAll(message));
     all.dataset.testid = "show-all";
     part.append(all);

@@ -6,11 +6,11 @@ import { Acts, type ActsEnds } from "./acts.ts";
 import { photoPath } from "./address.ts";
 import { type Conversation, peerOf } from "./conversation.ts";
 import { ICONS } from "./icons.ts";
-import { type Inbox, titleOf } from "./inbox.ts";
+import type { Inbox } from "./inbox.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Presence } from "./presence.ts";
 import { type RowsEnds, RowsView } from "./rows-view.ts";
-import { excerptWords, roomWords, typingWords, unseenWords } from "./words.ts";
+import { excerptWords, roomTitle, roomWords, typingWords, unseenWords } from "./words.ts";
 
 export interface RoomViewEnds extends Omit<RowsEnds, "pointed" | "showPhoto">, Omit<ActsEnds, "messageOf"> {
   readonly newest: () => void;
@@ -127,17 +127,6 @@ export class RoomView {
       drop([...(event.dataTransfer?.files ?? [])].filter(({ type }) => type.startsWith("image/")));
     });
   }
-}
-
-/** What the open room is called: the list may know before the room says so. */
-export function roomTitle(conversation: Conversation, inbox: Inbox): string {
-  const { room, title, kind } = conversation;
-  const peer = peerOf(conversation);
-  if (kind === undefined) {
-    const known = inbox.rooms.get(room);
-    return known ? titleOf(known) : "Conversation";
-  }
-  return titleOf({ title, ...(peer && { peer }) });
 }
 
 /** The dot beside the words below the title. */

@@ -14,7 +14,7 @@ const isMoment = (moment: Date): boolean => !Number.isNaN(moment.getTime());
 /** `14:05`. */
 export function timeWords(at: string): string {
   const moment = new Date(at);
-  return isMoment(moment) ? moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) : "";
+  return isMoment(moment) ? moment.toLocaleTimeString([], { hour: "numeric", minute: "2-digit" }) : "";
 }
 
 /** `Today`, `Yesterday`, `Tuesday`, `3 May`, `3 May 2025`. */

@@ -75,6 +75,15 @@ export const CHOSEN_WORDS: Readonly<Record<ChosenStatus, readonly [string, strin
   invisible: ["Invisible", "Others see you offline"],
 };
 
+/** What the open room is called: the list may know before the room says so, and knows names of who never wrote here. */
+export function roomTitle(conversation: Conversation, inbox: Inbox): string {
+  const { room, title, kind, names } = conversation;
+  const known = inbox.rooms.get(room);
+  const peer = peerOf(conversation);
+  if (peer) return names.get(peer.user) ?? titleOf({ peer: known?.peer ?? peer });
+  return kind === undefined && known ? titleOf(known) : titleOf({ title });
+}
+
 /** Below the title of an open room. */
 export function roomWords(
   conversation: Conversation,
@@ -120,17 +129,21 @@ const ROLE_WORDS: Readonly<Record<MemberRole, string>> = {
 export const roleBadge = (role: MemberRole): string =>
   role === "owner" ? "Owner" : role === "moderator" ? "Moderator" : "";
 
-/** What happened in a group, in a line. */
-export function noteWords(event: Exclude<RowEvent, { type: "message" }>, conversation: Conversation): string {
+/** What happened in a group, in a line; several people who were added at once are one event. */
+export function noteWords(
+  event: Exclude<RowEvent, { type: "message" }>,
+  conversation: Conversation,
+  others: readonly string[] = [],
+): string {
   const { me } = conversation;
   const say = (user: string): string => (user === me.user ? "you" : nameIn(conversation, user));
   const begin = (user: string): string => (user === me.user ? "You" : nameIn(conversation, user));
   switch (event.type) {
     case "joined": {
       const { user } = event.member;
-      if (user === event.by) return `${begin(user)} joined`;
-      const name = user === me.user ? "you" : nameOf(event.member);
-      return `${begin(event.by)} added ${name}`;
+      // Nobody comes by themselves but who makes the group.
+      if (user === event.by) return `${begin(user)} made the group`;
+      return `${begin(event.by)} added ${namesWords([user, ...others].map(say))}`;
     }
     case "left":
       return event.user === event.by
@@ -141,6 +154,22 @@ export function noteWords(event: Exclude<RowEvent, { type: "message" }>, convers
     case "title":
       return `${begin(event.by)} named the group “${event.title}”`;
   }
+}
+
+/** A text longer than this, letters, or in more lines, is shown cut; */
+const LONG_LETTERS = 1_000;
+const LONG_LINES = 20;
+/** down to this. */
+const SHORT_LETTERS = 500;
+const SHORT_LINES = 10;
+
+/** The beginning of a long text; `undefined`: it is not long. `isMore`: it is a beginning already. */
+export function shortened(text: string, isMore: boolean): string | undefined {
+  const lines = text.split("\n");
+  const letters = [...text];
+  if (!isMore && letters.length <= LONG_LETTERS && lines.length <= LONG_LINES) return undefined;
+  const few = [...lines.slice(0, SHORT_LINES).join("\n")].slice(0, SHORT_LETTERS).join("");
+  return `${few.trimEnd()}…`;
 }
 
 /** Why something that was asked for was not done; code 0: nobody could be asked. */
