@@ -1,9 +1,5 @@
 /** Devices of one user at a shard that is no stream's, and rooms that have something for them. */
 import { env } from "cloudflare:workers";
-<<<<<<< HEAD
-=======
-import { ulid } from "../../wire/ulid.ts";
->>>>>>> main
 import type { InboxDelivery } from "../../durable-objects/inbox/inbox-messages.ts";
 import { directRoom } from "../../durable-objects/viewers/direct-room.ts";
 import type { ConversationMessage } from "../../wire/conversations.ts";

@@ -1,5 +1,10 @@
 /** Notifications, with a push service in place of `fetch`: who is notified of what, when it is tried again, when it is given up. */
-import { abortAllDurableObjects, evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { MAX_PUSH_SUBSCRIPTIONS, type Notification } from "../../wire/inbox.ts";

@@ -10,6 +10,7 @@ import type { Inbox } from "./inbox.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Presence } from "./presence.ts";
 import { type RowsEnds, RowsView } from "./rows-view.ts";
+import type { Row } from "./stretch.ts";
 import { excerptWords, roomTitle, roomWords, typingWords, unseenWords } from "./words.ts";
 
 export interface RoomViewEnds extends Omit<RowsEnds, "pointed" | "showPhoto">, Omit<ActsEnds, "messageOf"> {
@@ -87,8 +88,10 @@ export class RoomView {
   }
 
   #drawStates(conversation: Conversation, outgoing: Outgoing): void {
-    const { phase, stretch, link, asking, failed, isAtEnd, unseen } = conversation;
-    const isEmpty = stretch.rows.length === 0 && outgoing.length === 0;
+    const { kind, phase, stretch, link, asking, failed, isAtEnd, unseen } = conversation;
+    // Who is in a one-to-one room is said nowhere.
+    const isShown = ({ event }: Row): boolean => event.type === "message" || kind === "group";
+    const isEmpty = !stretch.rows.some(isShown) && outgoing.length === 0;
     const isRefused = link === "refused";
     byId("room-loading", HTMLElement).hidden = phase !== "loading" || isRefused;
     byId("room-empty", HTMLElement).hidden = phase !== "here" || !isEmpty || isRefused;

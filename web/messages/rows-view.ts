@@ -36,6 +36,8 @@ export class RowsView {
   #isFresh = true;
   #shownFound: string | undefined;
   #hadAfter = false;
+  /** Somebody wants to be there, and what is there is on its way. */
+  #wantsEnd = false;
 
   constructor(ends: RowsEnds) {
     this.#ends = ends;
@@ -62,14 +64,16 @@ export class RowsView {
       this.#begin();
     } else if (conversation.found !== undefined && conversation.found !== this.#shownFound) {
       this.goTo(conversation.found);
-    } else if (anchor) this.#hold(anchor);
+    } else if (anchor && !this.#wantsEnd) this.#hold(anchor);
     else this.#goToEnd();
     this.#shownFound = conversation.found;
+    this.#wantsEnd &&= this.#hadAfter && conversation.asking === "newest";
     this.#look();
   }
 
   /** Go to the newest. */
   toEnd(): void {
+    this.#wantsEnd = this.#hadAfter;
     this.#isAway = false;
     this.#goToEnd();
     this.#ends.atEnd(true);
@@ -101,6 +105,7 @@ export class RowsView {
     this.#isAway = false;
     this.#isFresh = true;
     this.#hadAfter = false;
+    this.#wantsEnd = false;
     this.#shownFound = undefined;
   }
 

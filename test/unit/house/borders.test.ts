@@ -20,20 +20,14 @@ const PURE_FILES = [
     ...["state", "pace", "clock", "backoff", "keys", "words", "place", "starvation", "viewers"],
     ...["feed/request", "feed/follow", "feed/qoe"],
   ].map((name) => `web/player/${name}.ts`),
-<<<<<<< HEAD
-  ...["room", "erased", "standing", "who", "words", "mentions", "announcing"].map(
-    (name) => `web/chat/${name}.ts`,
-  ),
-  ...[
-    ...["inbox", "conversation", "stretch", "reactions", "items", "outgoing", "presence"],
-    ...["words", "times", "address", "photo-size"],
-  ].map((name) => `web/messages/${name}.ts`),
-=======
   ...[
     ...["room", "erased", "standing", "who", "words", "mentions", "announcing"],
     ...["floats", "desk-words"],
   ].map((name) => `web/chat/${name}.ts`),
->>>>>>> main
+  ...[
+    ...["inbox", "conversation", "stretch", "reactions", "items", "outgoing", "presence"],
+    ...["words", "times", "address", "photo-size"],
+  ].map((name) => `web/messages/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(
     (name) => `demo/${name}.ts`,
   ),
