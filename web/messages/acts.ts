@@ -40,8 +40,8 @@ export class Acts {
   /** Put the buttons into a row; while one of their menus is open they stay. */
   point(row: HTMLElement | undefined): void {
     if (this.#emoji.isOpen || this.#menu.isOpen) return;
-    // What has the focus keeps them.
-    if (this.#bar.contains(document.activeElement) && this.#row?.isConnected) return;
+    // Who is among them by keys keeps them.
+    if (this.#bar.querySelector(":focus-visible") && this.#row?.isConnected) return;
     this.#row = row;
     this.#show();
   }

@@ -44,6 +44,8 @@ export class RoomLink {
   readonly #ends: RoomEnds;
   readonly #subscriptions: readonly Subscription[];
   #joins = 0;
+  /** Counts stretches of the history that were begun: what was asked of the one before does not fit any more. */
+  #begun = 0;
   #isWhole = false;
 
   constructor(connection: Connection, room: string, ends: RoomEnds) {
@@ -106,12 +108,15 @@ export class RoomLink {
 
   /** Ask for a message and what is on both sides of it. */
   async around({ id, seq }: { readonly id: string; readonly seq: number }): Promise<boolean> {
+    this.#begun += 1;
+    const begun = this.#begun;
     this.#ends.tell({ type: "asking", place: "around" });
     const limit = PAGE / 2;
     const [before, after] = await Promise.all([
       this.#history({ before: seq + 1, limit }),
       this.#history({ after: seq, limit }),
     ]);
+    if (begun !== this.#begun) return false;
     if (!before.ok || !after.ok) {
       this.#ends.tell({ type: "ask-failed", place: "around" });
       return false;
@@ -144,10 +149,11 @@ export class RoomLink {
   }
 
   async #page(place: "newest" | "before" | "after", data: object): Promise<void> {
-    const join = this.#joins;
+    if (place === "newest") this.#begun += 1;
+    const [join, begun] = [this.#joins, this.#begun];
     this.#ends.tell({ type: "asking", place });
     const answer = await this.#history({ ...data, limit: PAGE });
-    if (join !== this.#joins) return;
+    if (join !== this.#joins || begun !== this.#begun) return;
     if (!answer.ok) {
       this.#ends.tell({ type: "ask-failed", place });
       return;
