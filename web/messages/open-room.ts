@@ -59,8 +59,11 @@ export class OpenRoom {
     if (this.#conversation !== before) this.#ends.changed();
   }
 
+  /** Go on at one end; one thing is asked at a time. */
   more(place: "before" | "after"): void {
-    const { first, last } = this.#conversation.stretch;
+    const { asking, stretch } = this.#conversation;
+    if (asking !== undefined) return;
+    const { first, last } = stretch;
     this.link.more(place, place === "before" ? first : last);
   }
 
