@@ -8,8 +8,11 @@ import { useScratch } from "../scripts/scratch.ts";
 import { startBrowser } from "../test/support/browser.ts";
 import { Stack } from "../test/support/stack.ts";
 import { measureCommits } from "./chat/commits.ts";
+import { measureGroup } from "./chat/group.ts";
 import { measureFullRoom, measureSampledRoom } from "./chat/live-room.ts";
+import { measurePresence } from "./chat/presence.ts";
 import { measureRejoin } from "./chat/rejoin.ts";
+import { measureRooms } from "./chat/rooms.ts";
 import { measureCpu } from "./cpu.ts";
 import { withDirectStack } from "./direct-stack.ts";
 import { measurePurge } from "./edge/purge.ts";
@@ -34,7 +37,7 @@ const GROUPS = {
   endurance: ["cpu", "many", "kill", "soak"],
   edge: ["swarm", "segment", "purge", "token"],
   viewers: ["push", "fanout", "recovery"],
-  chat: ["room", "sampled", "commits", "rejoin"],
+  chat: ["room", "sampled", "commits", "rejoin", "group", "presence", "rooms"],
 } as const;
 type Group = keyof typeof GROUPS;
 type Part = (typeof GROUPS)[Group][number];
@@ -63,12 +66,14 @@ const program = new Command("npm run bench --")
   .option("--soak-minutes <n>", "how long the soak goes on", Number, 20)
   .option("--purge-objects <n>", "objects under the largest prefix that is purged", Number, 100_000)
   .option("--sockets <n>", "sockets that one event goes to", Number, 10_000)
+  .option("--rooms-minutes <n>", "how long fifty rooms are disturbed", Number, 10)
   .option("--members <n>", "people in a live room", Number, 2_000)
   .parse();
-const { only, seconds, soakMinutes, purgeObjects, sockets, members } = program.opts<{
+const { only, seconds, soakMinutes, roomsMinutes, purgeObjects, sockets, members } = program.opts<{
   only: readonly Part[];
   seconds: number;
   soakMinutes: number;
+  roomsMinutes: number;
   purgeObjects: number;
   sockets: number;
   members: number;
@@ -143,6 +148,12 @@ async function measure(part: Part): Promise<readonly Figure[]> {
       return alone(measureCommits);
     case "rejoin":
       return alone(measureRejoin);
+    case "group":
+      return alone(() => measureGroup(Math.min(seconds, 30)));
+    case "presence":
+      return alone(measurePresence);
+    case "rooms":
+      return alone(() => measureRooms(roomsMinutes));
   }
 }
 

@@ -58,6 +58,7 @@ export const UserStatusSchema = v.object({
 export type UserStatus = Readonly<v.InferOutput<typeof UserStatusSchema>>;
 
 export const FRIEND_STATES = ["asked", "allowed", "none"] as const;
+export type FriendState = (typeof FRIEND_STATES)[number];
 export const InboxEventSchema = v.variant("type", [
   v.object({ type: v.literal("message"), room: ulid, message: ConversationMessageSchema, unread: count }),
   /** One of their rooms is new, or is another than it was: title, read, unread. */

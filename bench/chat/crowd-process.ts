@@ -34,6 +34,8 @@ interface Message {
   readonly offset: number;
   readonly sentAt: number;
 }
+/** What was said before is not counted. */
+let countedFrom = 0;
 let lastFrame = "";
 let lastRead: readonly Message[] = [];
 
@@ -72,9 +74,11 @@ function enter(socket: WebSocket, room: string, token: string, role: CrowdRole):
       }
       const now = sharedNow();
       for (const { offset, sentAt } of messagesOf(frame)) {
-        own.messages += 1;
-        if (offset <= newest) own.doubled += 1;
+        const isAgain = offset <= newest;
         newest = Math.max(newest, offset);
+        if (sentAt < countedFrom) continue;
+        own.messages += 1;
+        if (isAgain) own.doubled += 1;
         own.delays.add(now - sentAt);
       }
     });
@@ -118,6 +122,7 @@ process.on("message", (order: CrowdOrder) => {
       void enterAll(order);
       return;
     case "ask":
+      countedFrom = order.now;
       answer();
       return;
     case "leave":

@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { sharedNow } from "../edge/encoder.ts";
 import { tokenOf } from "./token.ts";
 
 export type CrowdRole = "member" | "moderator";
@@ -14,8 +15,8 @@ export type CrowdOrder =
       readonly room: string;
       readonly people: readonly { readonly token: string; readonly role: CrowdRole }[];
     }
-  /** What came since the order before; what is counted begins anew. */
-  | { readonly type: "ask" }
+  /** What came since the order before; what is counted begins anew, with what is said from now on (milliseconds since 1970). */
+  | { readonly type: "ask"; readonly now: number }
   | { readonly type: "leave" };
 
 /** What came to those of one kind. */
@@ -66,9 +67,9 @@ export class Crowd {
     return crowd;
   }
 
-  /** What came since this was asked before. */
+  /** What came of all that was said since this was asked before. */
   came(): Promise<CrowdAnswer> {
-    return this.#ask({ type: "ask" });
+    return this.#ask({ type: "ask", now: sharedNow() });
   }
 
   async leave(): Promise<void> {

@@ -7,6 +7,13 @@ export class Delays {
   readonly #counts = new Uint32Array(MAX_MS + 1);
   count = 0;
 
+  /** Those of a list. */
+  static of(all: readonly number[]): Delays {
+    const delays = new Delays();
+    for (const ms of all) delays.add(ms);
+    return delays;
+  }
+
   add(ms: number): void {
     const bin = Math.min(MAX_MS, Math.max(0, Math.round(ms)));
     this.#counts[bin] = (this.#counts[bin] ?? 0) + 1;

@@ -5,9 +5,9 @@ import { ulid } from "../../wire/ulid.ts";
 import { sharedNow } from "../edge/encoder.ts";
 import { EdgeBench } from "../edge/harness.ts";
 import type { Figure } from "../report.ts";
+import { Delays } from "./delays.ts";
 import { killObject } from "./killing.ts";
 import { Member, type RoomLog } from "./member.ts";
-import { percentile } from "./percentile.ts";
 
 const PER_SECOND = 20;
 const SETTINGS = { SHARD_SOCKETS: "4000", ADDRESS_SOCKETS: "100000" };
@@ -27,7 +27,7 @@ export async function measureGroup(seconds: number): Promise<readonly Figure[]> 
     await members[0]?.ask("room.create", { room, title: "A group of a hundred", users });
     await Promise.all(members.map((member) => member.hear(room)));
     const quiet = await talk(members, room, seconds / 2);
-    const before = logsOf(members, room).flatMap(({ delays }) => delays);
+    const before = Delays.of(logsOf(members, room).flatMap(({ delays }) => delays));
     await killObject(base, "conversation", room);
     const loud = await talk(members, room, seconds / 2);
     const sent = quiet + loud;
@@ -39,9 +39,9 @@ export async function measureGroup(seconds: number): Promise<readonly Figure[]> 
     const all = logs.flatMap(({ delays }) => delays);
     const expected = sent * members.length;
     return [
-      figure("p50, before the object dies", percentile(before, 0.5)),
-      figure("p99, before the object dies", percentile(before, 0.99), 150),
-      figure("p99 of all, with its death in the middle", percentile(all, 0.99), 150),
+      figure("p50, before the object dies", before.at(0.5)),
+      figure("p99, before the object dies", before.at(0.99), 150),
+      figure("p99 of all, with its death in the middle", Delays.of(all).at(0.99), 150),
       {
         what: `group of ${members.length}, ${PER_SECOND}/s: not delivered, twice, in another order than the room's`,
         value: expected - all.length + sum(logs, "doubled") + (members.length - same),

@@ -7,7 +7,7 @@ import { EdgeBench } from "../edge/harness.ts";
 import { createStream } from "../edge/operator.ts";
 import type { Figure } from "../report.ts";
 import { socketUrl } from "./crowd.ts";
-import { percentile } from "./percentile.ts";
+import { Delays } from "./delays.ts";
 import { Talkers } from "./talkers.ts";
 
 const STREAM = "bench-rejoin";
@@ -44,10 +44,10 @@ export async function measureRejoin(): Promise<readonly Figure[]> {
 
 const figure = (where: string, ms: readonly number[]): Figure => ({
   what: `recovery of ${CHAT_HISTORY} messages, ${where}, p99`,
-  value: percentile(ms, 0.99),
+  value: Delays.of(ms).at(0.99),
   unit: "ms",
   target: { atMost: 50 },
-  note: `p50 ${percentile(ms, 0.5).toFixed(1)} ms, ${ms.length} times, from the subscribe to its reply`,
+  note: `p50 ${Delays.of(ms).at(0.5).toFixed(1)} ms, ${ms.length} times, from the subscribe to its reply`,
 });
 
 async function rejoin(base: string, isSomebodyThere: boolean): Promise<readonly number[]> {

@@ -6,10 +6,10 @@ import { setTimeout } from "node:timers/promises";
 import { sharedNow } from "../edge/encoder.ts";
 import { EdgeBench } from "../edge/harness.ts";
 import type { Figure } from "../report.ts";
+import { Delays } from "./delays.ts";
 import { newRoom } from "./group.ts";
 import { killObject } from "./killing.ts";
 import { Member } from "./member.ts";
-import { percentile } from "./percentile.ts";
 
 const USERS = 500;
 const ROOMS = 50;
@@ -48,7 +48,7 @@ export async function measureRooms(minutes: number): Promise<readonly Figure[]> 
     const [doubled, unrecovered] = (["doubled", "unrecovered"] as const).map((of) =>
       all.reduce((sum, log) => sum + log[of], 0),
     );
-    const delays = all.flatMap((log) => log.delays);
+    const delays = Delays.of(all.flatMap((log) => log.delays));
     return [
       {
         what: `soak, ${minutes} min, ${USERS} users, ${ROOMS} rooms: logs that are not the room's`,
@@ -57,8 +57,8 @@ export async function measureRooms(minutes: number): Promise<readonly Figure[]> 
         target: { atMost: 0 },
         note: `${same} of ${logs} the same; ${said} messages, ${drops} drops, ${deaths} deaths of objects, ${doubled} came twice, ${unrecovered} recoveries by the history`,
       },
-      { what: "soak: from publish to arrival, p50", value: percentile(delays, 0.5), unit: "ms" },
-      { what: "soak: from publish to arrival, p99", value: percentile(delays, 0.99), unit: "ms" },
+      { what: "soak: from publish to arrival, p50", value: delays.at(0.5), unit: "ms" },
+      { what: "soak: from publish to arrival, p99", value: delays.at(0.99), unit: "ms" },
     ];
   } finally {
     for (const member of members) member.close();

@@ -34,11 +34,16 @@ import type { Reacted } from "../core/chat/reactions.ts";
 import { QUIET, sample } from "../core/chat/sampling.ts";
 import { excerpt } from "../core/chat/text.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
-import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
+import type {
+  Followed,
+  LivePublication,
+  ReportAnswer,
+  ShardReport,
+} from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
 import { LiveReactions } from "./live-reactions.ts";
 import { entryOf, sanctionOf } from "./room-answers.ts";
-import { type Deed, type NewRow, RoomRows } from "./room-rows.ts";
+import { type Deed, type NewRow, RoomRows, type Stored } from "./room-rows.ts";
 import { RoomState } from "./room-state.ts";
 
 /** Rows that one alarm forgets. */
@@ -63,6 +68,8 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
   readonly #reactions: LiveReactions;
   #offset: number;
   #pace = QUIET;
+  /** Senders of the messages that did not go to everybody, by offset: of the history, and since the object woke up. */
+  readonly #leftOut = new Map<number, string>();
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
@@ -110,7 +117,8 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     return {
       position: now,
       complete: isKnown && isWhole,
-      publications: isKnown && isWhole ? publications : [],
+      // A shard that repairs itself chooses as it would have done at first.
+      publications: isKnown && isWhole ? publications.map((one) => this.#marked(one)) : [],
     };
   }
 
@@ -187,8 +195,8 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     const data = JSON.stringify(event);
     this.#rows.add({ seq, at: now, data, ...(message && { message }) });
     this.#offset = seq;
-    const isForAll = event.type !== "message" || this.#isForAll(event, now);
-    this.#audience.tell({ offset: seq, data, ...(!isForAll && { only: { user: event.user } }) }, now);
+    if (event.type === "message" && !this.#isForAll(event, now)) this.#leaveOut(seq, event.user);
+    this.#audience.tell(this.#marked({ offset: seq, data }), now);
     if (seq === 1) this.ctx.waitUntil(this.ctx.storage.setAlarm(now + PRUNE_MS));
   }
 
@@ -198,6 +206,19 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     const { pace, isForAll } = sample(this.#pace, { listeners: this.#audience.sockets, isKept, now });
     this.#pace = pace;
     return isForAll;
+  }
+
+  #leaveOut(seq: number, user: string): void {
+    this.#leftOut.set(seq, user);
+    for (const oldest of this.#leftOut.keys()) {
+      if (oldest > seq - CHAT_HISTORY) return;
+      this.#leftOut.delete(oldest);
+    }
+  }
+
+  #marked(publication: Stored): Stored & LivePublication {
+    const user = this.#leftOut.get(publication.offset);
+    return user === undefined ? publication : { ...publication, only: { user } };
   }
 
   #stateFor(speaker: Speaker, now: number): ChatState {

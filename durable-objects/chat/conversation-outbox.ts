@@ -9,7 +9,11 @@ import type { InboxDelivery, InboxTaken } from "../inbox/inbox-messages.ts";
 
 /** What happens within one tick goes together. */
 export const TICK_MS = 250;
-/** An inbox that takes longer goes its own way, */
+/** A large group's is longer: who has it open hears it from the conversation itself, and each inbox is an object that has to be woken. */
+const TICK_MS_OF_A_MEMBER = 10;
+/** Inboxes that are told at once: what is said meanwhile is not to stand behind a hundred of them. */
+const AT_ONCE = 10;
+/** A round that takes longer goes its own way, */
 const PATIENCE_MS = 1_000;
 /** and is given up for this time when it takes so long. */
 const ANSWER_MS = 5_000;
@@ -97,7 +101,7 @@ export class ConversationOutbox {
   go(now: number): void {
     this.#ports.alarmBy(now + RESUME_MS);
     if (this.#round || this.#timer !== undefined) return;
-    const wait = this.#roundAt + TICK_MS - now;
+    const wait = this.#roundAt + Math.max(TICK_MS, TICK_MS_OF_A_MEMBER * this.#ports.members().length) - now;
     if (wait <= 0) this.#begin();
     else
       this.#timer = setTimeout(() => {
@@ -148,11 +152,16 @@ export class ConversationOutbox {
     const users = this.#waiting(now);
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, PATIENCE_MS);
-    await Promise.race([
-      Promise.all(users.map((user) => this.#tell(user, this.#owed.get(user)?.told ?? told))),
-      late.promise,
-    ]);
+    const left = [...users];
+    const tellNext = async (): Promise<void> => {
+      for (let user = left.pop(); user !== undefined; user = left.pop())
+        await this.#tell(user, this.#owed.get(user)?.told ?? told);
+    };
+    await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, tellNext)), late.promise]);
     clearTimeout(timer);
+    // Whose turn has not come is told in the next round.
+    for (const user of left.splice(0))
+      this.#put({ failures: 0, told, ...this.#owed.get(user), user, due: now });
     for (const user of users)
       if (this.#flights.has(user) && !this.#owed.has(user))
         this.#put({ user, told, failures: 0, due: now + ANSWER_MS });

@@ -11,6 +11,7 @@ import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
+import { within } from "../deadline.ts";
 import type { InboxDelivery, InboxTaken } from "../inbox/inbox-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
 import { ConversationOutbox } from "./conversation-outbox.ts";
@@ -21,6 +22,8 @@ import { ConversationRoom } from "./conversation-room.ts";
 import { ConversationTalk, type Written } from "./conversation-talk.ts";
 import { ConversationTelling } from "./conversation-telling.ts";
 import { PuttingOut } from "./putting-out.ts";
+
+const PRESENCE_MS = 5_000;
 
 export class Conversation extends DurableObject<ObjectsEnv> {
   readonly #room: ConversationRoom;
@@ -65,7 +68,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       alarmBy: (at) => this.#alarmBy(at),
     });
     this.#puttingOut = new PuttingOut(storage.kv, {
-      putOut: (users) => this.#audience.putOut(users),
+      putOut: (users) => this.#putOut(users),
       isIn: (user) => this.isMember(user),
       alarmBy: (at) => this.#alarmBy(at),
     });
@@ -209,6 +212,16 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!done.ok) return done;
     const state = stateFor(this.#room, user);
     return state ? ok(state) : fail("forbidden");
+  }
+
+  /** They listen no more, to what is said as to who is here. */
+  #putOut(users: readonly string[]): void {
+    this.#audience.putOut(users);
+    const put: Promise<void> = this.env.PRESENCE.getByName(this.#room.name).putOut(users);
+    const heard = within(PRESENCE_MS, "putting out", put).catch((error) =>
+      console.warn("a presence channel does not answer", { error: String(error) }),
+    );
+    this.ctx.waitUntil(heard);
   }
 
   #send(user: string, delivery: InboxDelivery): Promise<InboxTaken> {

@@ -24,8 +24,11 @@ import { InboxRooms, ROOM_TABLES } from "./inbox-rooms.ts";
 import { LazyTables } from "./lazy-tables.ts";
 import { InboxPush } from "./push/inbox-push.ts";
 import { PUSH_TABLES } from "./push/push-rows.ts";
+import type { FriendAnswer, FriendCall } from "./status/friend-calls.ts";
+import { FRIEND_TABLES } from "./status/friend-rows.ts";
+import { UserStatus } from "./status/user-status.ts";
 
-const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES].join("");
+const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES, FRIEND_TABLES].join("");
 
 /** Whose it is, for an alarm: not every runtime says it there. */
 const USER = "user";
@@ -37,6 +40,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #rooms: InboxRooms;
   readonly #blocks: InboxBlocks;
   readonly #push: InboxPush;
+  readonly #status: UserStatus;
   readonly #audience: ChannelAudience;
   /** Of the alarm; not known in an object that has just woken up. */
   #wakesAt: number | undefined;
@@ -56,7 +60,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     this.#push = new InboxPush(this.#tables, {
       env: () => this.env,
       isHeard: (now) => this.#audience.isHeard(now),
-      isDisturbable: () => true,
+      isDisturbable: () => this.#status.isDisturbable(),
       isMuted: (room) => this.#rooms.isMuted(room) ?? false,
       isBlocked: (user) => this.#blocks.isBlocked(user),
     });
@@ -67,6 +71,20 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
+    this.#status = new UserStatus(
+      {
+        user: this.#user,
+        tables: this.#tables,
+        kv: storage.kv,
+        devices: () => this.#audience.sockets,
+        tell: (event, about) => this.#say(event, about),
+        inboxOf: (user) => this.env.INBOX.getByName(user),
+        isBlocked: (user) => this.#blocks.isBlocked(user),
+        schedule: () => this.#wake(),
+        keepAlive: (work) => ctx.waitUntil(work),
+      },
+      Date.now(),
+    );
   }
 
   /** A room has something for this user. Stored, then told. */
@@ -96,9 +114,21 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       case "push.subscribe":
       case "push.unsubscribe":
         return this.#push.act(action);
+      case "status.set":
+      case "status.active":
+      case "friends.follow":
+      case "friends.unfollow":
+      case "friends.allow":
+      case "friends.list":
+        return this.#status.act(speaker, action, Date.now());
       default:
         return fail("unavailable");
     }
+  }
+
+  /** The inbox of somebody else has something to say. */
+  befriend(call: FriendCall): FriendAnswer {
+    return this.#status.befriend(call, Date.now());
   }
 
   /** What followed a position, or the newest there is. */
@@ -110,6 +140,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   report(reports: readonly ShardReport[]): ReportAnswer {
     if (reports.some(({ sockets }) => sockets > 0)) this.#log.keepEpoch();
     this.#audience.hear(reports, Date.now());
+    this.#status.listening(this.#audience.sockets, Date.now());
     return { position: this.position, viewers: 0, draining: [], parents: {} };
   }
 
@@ -117,7 +148,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   override async alarm(): Promise<void> {
     this.#wakesAt = undefined;
     this.#log.prune(Date.now());
-    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
+    await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver(), this.#status.again(Date.now())]);
     this.#wake();
   }
 
@@ -144,7 +175,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     return {
       rooms: this.#rooms.list(),
       blocked: [...this.#blocks.list()],
-      chosen: "online",
+      chosen: this.#status.chosen,
       ...this.position,
     };
   }
@@ -167,7 +198,14 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     if (blocked && this.#blocks.isFull) return fail({ name: "tooManyBlocked" });
     const now = Date.now();
     this.#change({ type: "blocked", user, blocked }, () => this.#blocks.set(user, blocked, now));
+    this.#status.blocked(user, now);
     return ok({});
+  }
+
+  /** Tell all devices; `about`: without an offset. */
+  #say(event: InboxEvent, about: string | undefined): void {
+    if (about === undefined) this.#change(event, () => {});
+    else this.#audience.tell({ about, data: JSON.stringify(event) }, Date.now());
   }
 
   /** Change something, and tell all devices. */
@@ -190,7 +228,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   /** Have the alarm ring when the next thing is due. Too soon does no harm. */
   #wake(): void {
-    const all = [this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()];
+    const all = [
+      this.#log.pruneAt(),
+      this.#blocks.dueAt(),
+      this.#push.outbox.dueAt(),
+      this.#status.dueAt(Date.now()),
+    ];
     const dues = all.filter((at) => at !== undefined);
     const at = Math.min(...dues);
     if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;

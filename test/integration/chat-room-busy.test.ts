@@ -64,6 +64,11 @@ describe("a huge room that talks fast", () => {
     for (const own of [alice, phone]) {
       expect(own.texts).toEqual(expect.arrayContaining(["alice a", "alice b", "alice c"]));
     }
+    // A shard that repairs itself is told the same.
+    const { publications } = await roomOf().since(undefined);
+    const isLeftOut = publications.filter(({ only }) => only !== undefined);
+    expect(isLeftOut).toHaveLength(before + 44 - reader.messages.length);
+    expect(isLeftOut.every(({ data, only }) => JSON.parse(data).user === only?.user)).toBe(true);
     // Those who lack some get all of it when they ask.
     const answer = await reader.ask({ history: { channel: chatChannel(room), limit: -1 } });
     const { history } = answer as { history: { publications: readonly unknown[] } };

@@ -2,6 +2,7 @@
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { directRoom } from "../../durable-objects/viewers/direct-room.ts";
+import type { InboxState } from "../../wire/inbox.ts";
 import { conversation, Device, FakeInboxes, groupOf } from "./conversation-people.ts";
 import { passTime } from "./stream-object.ts";
 import { until } from "./viewer-set-client.ts";
@@ -106,6 +107,36 @@ describe("an inbox", () => {
   });
 });
 
+describe("the real inbox", () => {
+  it("hears of a group, its messages and its cursor, on all devices; and blocks", async () => {
+    const { room, alice, bob } = await groupOf(["r-alice", "r-bob"]).then((group) => ({
+      room: group.room,
+      alice: group["r-alice"],
+      bob: group["r-bob"],
+    }));
+    const phone = await Device.of("r-bob", { shard: "weur/1" });
+    expect(await phone.ask({ subscribe: { channel: "user:r-bob" } })).toMatchObject({ subscribe: {} });
+    await alice.say(room, "hello");
+    await bob.hears(room, "hello");
+    const events = () => JSON.stringify(phone.client.heard);
+    await until(() => expect(events()).toContain('"text":"hello"'));
+    const { newest } = await bob.state(room);
+    const rooms = async () => (await phone.get<InboxState>("inbox.state")).rooms;
+    await until(async () => expect(await rooms()).toMatchObject([{ room, unread: 1, newest }]));
+    await bob.get("room.read", { room, seq: newest });
+    await until(async () => expect(await rooms()).toMatchObject([{ room, unread: 0, read: newest }]));
+    const { room: two } = await alice.get<{ room: string }>("room.direct", { user: "r-bob" });
+    await alice.say(two, "just you");
+    await until(async () => expect((await rooms()).map((one) => one.room)).toContain(two));
+    await phone.get("inbox.block", { user: "r-alice", blocked: true });
+    await until(async () =>
+      expect(await alice.say(two, "again", crypto.randomUUID())).toMatchObject({ error: { code: 468 } }),
+    );
+    await alice.get("room.remove", { room, user: "r-bob" });
+    await until(async () => expect((await rooms()).map((one) => one.room)).not.toContain(room));
+  });
+});
+
 describe("an inbox that cannot be told", () => {
   it.each(["failing", "hanging"] as const)(
     "(%s) holds up nobody else, and gets all of it in the end",
@@ -169,5 +200,10 @@ describe("an inbox that cannot be told", () => {
     for (let n = 0; n < 30; n += 1) await alice.say(room, `message ${n}`);
     await until(() => expect(inboxes.of("bob").texts).toHaveLength(30));
     expect(inboxes.of("bob").deliveries.length).toBeLessThan(15);
+    // When all is told, nothing is told again.
+    passTime(60_000);
+    await runDurableObjectAlarm(conversation(room));
+    expect(inboxes.of("bob").deliveries.flatMap(({ events }) => events)).toHaveLength(30);
+    expect(await runDurableObjectAlarm(conversation(room))).toBe(false);
   });
 });

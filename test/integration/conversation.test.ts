@@ -1,6 +1,7 @@
 /** Conversations through real sockets: what members say and hear, what is kept, and that nobody else learns anything. */
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
+import { directRoom } from "../../durable-objects/viewers/direct-room.ts";
 import { CHAT_ERROR, chatChannel } from "../../wire/chat.ts";
 import type { RoomHistory } from "../../wire/conversations.ts";
 import { conversation, Device, groupOf, newUlid } from "./conversation-people.ts";
@@ -168,7 +169,17 @@ describe("a one-to-one room", () => {
     expect(await eve.act("room.create", { room, title: "trap" })).toMatchObject(FORBIDDEN);
   });
 
-  it("knows who does not want to hear from the other one, before there is a room too", async () => {
+  it("is not begun by somebody whom the other one does not want to hear from", async () => {
+    const alice = await Device.of("g-alice");
+    const bob = await Device.of("g-bob");
+    await conversation(await directRoom("g-alice", "g-bob")).block("g-alice", true);
+    expect(await bob.act("room.direct", { user: "g-alice" })).toMatchObject(errorOf("blocked"));
+    const { room } = await alice.get<{ room: string }>("room.direct", { user: "g-bob" });
+    expect(await bob.say(room, "at last")).toMatchObject(errorOf("blocked"));
+    expect(await bob.state(room)).toMatchObject({ you: { mayWrite: false } });
+  });
+
+  it("knows who does not want to hear from the other one", async () => {
     const alice = await Device.of("f-alice");
     const bob = await Device.of("f-bob");
     const { room } = await alice.get<{ room: string }>("room.direct", { user: "f-bob" });

@@ -118,6 +118,8 @@ describe("what comes", () => {
 });
 
 describe("who comes back", () => {
+  const pick = ({ epoch, offset }: { epoch: string; offset: number }) => ({ epoch, offset });
+
   async function away(): Promise<{ device: Device; since: object; room: FakeRoom }> {
     const device = await Device.open(user);
     const room = FakeRoom.group();
@@ -134,6 +136,19 @@ describe("who comes back", () => {
     await evictDurableObject(inboxOf(user));
     expect(await device.subscribe(since)).toMatchObject({ subscribe: { recovered: true } });
     expect(device.texts).toEqual(words(1, 300));
+  });
+
+  it("gets all from the beginning, also of an inbox that was empty when they left", async () => {
+    const device = await Device.connect(user);
+    const { subscribe } = (await device.subscribe()) as { subscribe: { epoch: string; offset: number } };
+    await until(async () => expect((await inboxOf(user).position).epoch).toBe(subscribe.epoch));
+    await device.unsubscribe();
+    await evictDurableObject(inboxOf(user));
+    await inboxOf(user).take(FakeRoom.group().says(["m1"]));
+    expect(await device.subscribe({ recover: true, ...pick(subscribe) })).toMatchObject({
+      subscribe: { recovered: true },
+    });
+    expect(device.texts).toEqual(["m1"]);
   });
 
   it("is told that there are more, and pages them", async () => {
@@ -194,7 +209,8 @@ describe("a log", () => {
   });
 
   it("has nothing of a message that was deleted, nor what quotes it", async () => {
-    const device = await Device.open(user);
+    // One stays, so that their shard goes on to keep what came.
+    const [device, other] = [await Device.open(user), await Device.open(user)];
     const room = FakeRoom.group();
     const secret = room.says(["secret"]);
     const { id } = room.last ?? { id: "" };
@@ -206,7 +222,9 @@ describe("a log", () => {
     const event = { ...said.event, message: { ...said.event.message, replyTo } };
     await inboxOf(user).take({ ...answer, events: [{ ...said, event }] });
     await inboxOf(user).take(room.deletes(id));
-    expect(await device.event("deleted")).toEqual({ type: "deleted", room: room.room, ids: [id] });
+    for (const heard of [device, other]) {
+      expect(await heard.event("deleted")).toEqual({ type: "deleted", room: room.room, ids: [id] });
+    }
     const { publications } = await inboxOf(user).since(undefined);
     expect(publications.map(({ offset }) => offset)).toEqual([1, 2, 3, 4]);
     expect(JSON.stringify(publications)).not.toContain("secret");

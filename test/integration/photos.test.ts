@@ -109,6 +109,29 @@ describe("a photo", () => {
     await bob.hears(room, "look");
   });
 
+  it("is not said by somebody who was put out while it was looked for", async () => {
+    const { room, alice, bob } = await groupOf(["alice", "bob"]);
+    const { id, upload } = await ticket(bob, room);
+    expect((await put(upload, png(40, 30))).status).toBe(201);
+    let isAsked = false;
+    let isOpen = false;
+    await runInDurableObject(conversation(room), (object) => {
+      const holder = object as unknown as { env: Record<string, unknown> };
+      const head = async (key: string) => {
+        isAsked = true;
+        while (!isOpen) await new Promise((resolve) => setTimeout(resolve, 5));
+        return env.MEDIA.head(key);
+      };
+      holder.env = { ...holder.env, MEDIA: { head } };
+    });
+    const saying = bob.say(room, "look", "p1", { photo: id });
+    await until(() => expect(isAsked).toBe(true));
+    await alice.get("room.remove", { room, user: "bob" });
+    isOpen = true;
+    expect(await saying).toMatchObject({ error: { code: 103 } });
+    expect(JSON.stringify((await conversation(room).since(undefined)).publications)).not.toContain("look");
+  });
+
   it("that nobody was shown is removed after an hour", async () => {
     const { room, alice, id } = await uploaded();
     expect(await keysIn(room)).toHaveLength(2);

@@ -7,6 +7,7 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { postNotification, vapidOf } from "../../durable-objects/inbox/push/push-post.ts";
 import { MAX_PUSH_SUBSCRIPTIONS, type Notification } from "../../wire/inbox.ts";
 import { claimsOf, PushReceiver, type PushRequest } from "../support/push-receiver.ts";
 import { Device, FakeRoom, inboxOf } from "./inbox-bench.ts";
@@ -288,12 +289,41 @@ describe("a push service that does not take it", () => {
     }
   });
 
+  it("is told of what came while it was being told", async () => {
+    await asleep();
+    const hold = Promise.withResolvers<Response>();
+    answer = () => (got.length === 1 ? hold.promise : new Response(null, { status: 201 }));
+    const room = FakeRoom.group();
+    await take(room.says(["one"]));
+    await until(() => expect(got).toHaveLength(1));
+    await take(room.says(["two"]));
+    hold.resolve(new Response(null, { status: 201 }));
+    await until(async () => expect(await bodies()).toEqual(["bob: one", "bob: two"]));
+    await nothingWaits();
+  });
+
+  it("is waited for only so long", async () => {
+    const vapid = vapidOf(env);
+    if (vapid === undefined) throw new Error("no keys");
+    const room = FakeRoom.group().room;
+    const subscription = receiver.subscription(ENDPOINT);
+    const letter = { subscription, payload: "{}", room, urgency: "high" } as const;
+    const hang: typeof fetch = (_url, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener("abort", () => reject(init.signal?.reason));
+      });
+    const attempt = await postNotification(letter, vapid, hang as never, 50);
+    expect(attempt).toEqual({ kind: "timed-out", afterMs: 50 });
+  });
+
   it("loses nothing when the inbox goes away in the middle", async () => {
     await asleep();
     const hold = Promise.withResolvers<Response>();
     answer = () => hold.promise;
     await take(FakeRoom.group().says(["a"]));
     await until(() => expect(got).toHaveLength(1));
+    const rings = await runInDurableObject(inboxOf(user), (_inbox, { storage }) => storage.getAlarm());
+    expect(rings).toBeLessThan(Date.now() + 2 * MINUTE);
     await abortAllDurableObjects();
     answer = () => new Response(null, { status: 201 });
     await later(2 * MINUTE);

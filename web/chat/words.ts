@@ -51,6 +51,7 @@ const REFUSALS: Readonly<Record<number, string>> = {
   [CHAT_ERROR.badEndpoint.code]: "Notifications cannot be sent to this browser.",
   [CHAT_ERROR.tooManyFriends.code]: "There are too many friends already.",
   [CHAT_ERROR.tooManyReactions.code]: "This message has enough different reactions.",
+  [CHAT_ERROR.tooManyBlocked.code]: "There are too many blocked people already.",
   [CHAT_ERROR.notKept.code]: "That is too long ago.",
 };
 

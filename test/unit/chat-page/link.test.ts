@@ -41,6 +41,12 @@ class Server {
     for (const socket of this.open) socket.send(JSON.stringify({ push: { channel: "chat:demo", pub } }));
   }
 
+  /** Say something that has no place in the room. */
+  pass(data: object): void {
+    for (const socket of this.open)
+      socket.send(JSON.stringify({ push: { channel: "chat:demo", pub: { data } } }));
+  }
+
   /** Close what is open. */
   drop(): void {
     for (const socket of this.open) socket.close(1011);
@@ -81,6 +87,8 @@ let server: Server;
 let client: Centrifuge;
 let link: ChatLink;
 let room: Room;
+/** Signs that were counted. */
+const reacted: unknown[] = [];
 
 beforeEach(async () => {
   server = new Server();
@@ -90,9 +98,14 @@ beforeEach(async () => {
   client = new Centrifuge(`ws://127.0.0.1:${port}`, { minReconnectDelay: 10, maxReconnectDelay: 20 });
   room = EMPTY_ROOM;
   for (let i = 0; i < 150; i += 1) server.publish();
-  link = new ChatLink(client, "demo", (event: RoomEvent) => {
-    room = step(room, event);
-  });
+  link = new ChatLink(
+    client,
+    "demo",
+    (event: RoomEvent) => {
+      room = step(room, event);
+    },
+    (reactions) => reacted.push(reactions.counts),
+  );
   client.connect();
 });
 afterEach(async () => {
@@ -118,6 +131,17 @@ it("begins with the newest hundred, and goes on from there", async () => {
   expect(server.said.find(({ history }) => history)?.history).toMatchObject({ limit: 100, reverse: true });
   server.publish();
   await becomes("here", 101, 151);
+});
+
+it("hears signs, which have no place in the room", async () => {
+  await becomes("here", 100, 150);
+  server.pass({ type: "reactions", counts: { "🔥": 0 } });
+  server.pass({ type: "something new" });
+  server.pass(message(7));
+  server.pass({ type: "reactions", counts: { "🔥": 3 } });
+  server.publish();
+  await becomes("here", 101, 151);
+  expect(reacted).toEqual([{ "🔥": 3 }]);
 });
 
 it("recovers what it missed, asks how the room is, and for no history", async () => {

@@ -21,6 +21,7 @@ describe("messages", () => {
     ["in order", [3, 4], [1, 2, 3, 4]],
     ["out of order", [5, 3, 4], [1, 2, 3, 4, 5]],
     ["twice", [3, 3, 2, 1], [1, 2, 3]],
+    ["with jumps, as in a huge room, which are no loss", [5, 9], [1, 2, 5, 9]],
   ])("come %s", (_name, come, rows) => {
     expect(
       seqs(

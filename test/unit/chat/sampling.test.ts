@@ -8,7 +8,12 @@ import {
   SAMPLED_PER_SECOND,
   sample,
 } from "../../../durable-objects/core/chat/sampling.ts";
-import { BUSY_PER_SECOND, tickMs } from "../../../durable-objects/core/viewers/ticks.ts";
+import {
+  BUSY_AMONG_FEW,
+  BUSY_PER_SECOND,
+  FEW_LISTENERS,
+  tickMs,
+} from "../../../durable-objects/core/viewers/ticks.ts";
 
 const START = 1_000_000;
 
@@ -98,6 +103,9 @@ describe("a tick", () => {
     ["a quiet channel", BUSY_PER_SECOND, 5_000, 0],
     ["a busy one", BUSY_PER_SECOND + 1, 1_000, 100],
     ["a busy one of many", BUSY_PER_SECOND + 1, 1_001, 250],
+    ["one that would be busy among more", BUSY_AMONG_FEW, FEW_LISTENERS, 0],
+    ["a busy one of few", BUSY_AMONG_FEW + 1, FEW_LISTENERS, 100],
+    ["more than few", BUSY_AMONG_FEW, FEW_LISTENERS + 1, 100],
   ])("of %s", (_name, perSecond, listeners, ms) => {
     expect(tickMs(perSecond, listeners)).toBe(ms);
   });

@@ -19,6 +19,15 @@ const at = (offset: number, epoch = "e") => ({ epoch, offset });
 /** At 10, with 6 to 10 in memory. */
 const feed: Feed = { position: at(10), kept: run(6, 10), whole: false };
 
+it("hands on for whom a publication is, also when it was asked for", () => {
+  const only = { user: "alice" };
+  const feed: Feed = { position: { epoch: "e", offset: 0 }, kept: [], whole: true };
+  const publications = [{ offset: 1, data: "1", only }];
+  const position = { epoch: "e", offset: 1 };
+  expect(take(feed, { position, publications }).fresh).toEqual(publications);
+  expect(follow(feed, "rest", { position, publications }).fresh).toEqual(publications);
+});
+
 describe("a delivery", () => {
   it.each([
     ["the next", at(11), run(11, 11), [11], 11, false],

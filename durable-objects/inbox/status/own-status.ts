@@ -1,0 +1,97 @@
+/**
+ * How the user of an inbox is, kept: written when it changes and not with every sign of life. What follows from what is in
+ * core/inbox/status.ts; who hears of it, in watching.ts.
+ */
+import type { ChosenStatus } from "../../../wire/inbox.ts";
+import {
+  active,
+  chose,
+  dueAt,
+  heard,
+  passed,
+  type Shown,
+  type Standing,
+  shownOf,
+  UNSEEN,
+} from "../../core/inbox/status.ts";
+
+const STATUS = "status";
+
+type Kept = Pick<Standing, "chosen" | "isHere" | "activeAt" | "seenAt"> & { readonly shown: Shown };
+
+export interface OwnStatusPorts {
+  readonly kv: SyncKvStorage;
+  /** Others are to see it. Stored by then. */
+  readonly shown: () => void;
+  /** A device has come after there was none, or the last has been gone for a while. */
+  readonly moved: (isHere: boolean) => void;
+}
+
+export class OwnStatus {
+  readonly #ports: OwnStatusPorts;
+  #standing: Standing;
+  #kept: Kept | undefined;
+
+  constructor(ports: OwnStatusPorts, now: number) {
+    this.#ports = ports;
+    this.#kept = ports.kv.get<Kept>(STATUS);
+    this.#standing = this.#kept ? { ...UNSEEN, ...woken(this.#kept, now), heardAt: now } : UNSEEN;
+  }
+
+  get chosen(): ChosenStatus {
+    return this.#standing.chosen;
+  }
+
+  /** A device is here, or was until a moment ago. */
+  get isHere(): boolean {
+    return this.#standing.isHere;
+  }
+
+  /** As others see it. */
+  get shown(): Shown {
+    return this.#kept?.shown ?? { status: "offline" };
+  }
+
+  /** So many devices listen. */
+  listening(devices: number, now: number): void {
+    this.#step(heard(this.#standing, devices, now), now);
+  }
+
+  /** The alarm: so many devices listened when it was heard last, which may be long ago. */
+  pass(devices: number, now: number): void {
+    const standing = devices === 0 ? heard(this.#standing, 0, now) : this.#standing;
+    this.#step(standing, now);
+  }
+
+  active(now: number): void {
+    this.#step(active(this.#standing, now), now);
+  }
+
+  choose(chosen: ChosenStatus, now: number): void {
+    this.#step(chose(this.#standing, chosen, now), now);
+  }
+
+  dueAt(now: number): number | undefined {
+    return dueAt(this.#standing, now);
+  }
+
+  #step(heardOf: Standing, now: number): void {
+    const next = passed(heardOf, now);
+    const before = this.#kept;
+    this.#standing = next;
+    const shown = shownOf(next, now);
+    const isShown = JSON.stringify(shown) !== JSON.stringify(this.shown);
+    const { chosen, isHere, activeAt, seenAt } = next;
+    if (!isShown && isHere === (before?.isHere ?? false) && chosen === (before?.chosen ?? "online")) return;
+    this.#kept = { chosen, isHere, activeAt, ...(seenAt !== undefined && { seenAt }), shown };
+    this.#ports.kv.put(STATUS, this.#kept);
+    if (isHere !== (before?.isHere ?? false)) this.#ports.moved(isHere);
+    if (isShown) this.#ports.shown();
+  }
+}
+
+/** Of somebody who was not away when this was written, nobody knows what they did since. */
+function woken({ shown, ...kept }: Kept, now: number): Omit<Kept, "shown"> {
+  const mayBeActive = kept.isHere && shown.status !== "away";
+  return mayBeActive ? { ...kept, activeAt: now } : kept;
+}
