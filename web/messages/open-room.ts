@@ -39,7 +39,7 @@ export class OpenRoom {
       tell: (change) => this.tell(change),
       asksPresence: () => this.#setPresence(here.asking(this.#presence)),
       present: (state) => this.#setPresence(here.told(this.#presence, state)),
-      presence: (event) => this.#setPresence(here.hear(this.#presence, event)),
+      presence: (heard) => this.#setPresence(here.hear(this.#presence, heard)),
     });
   }
 

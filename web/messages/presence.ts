@@ -7,7 +7,14 @@ export interface Presence {
   /** Empty where there are too many to name. */
   readonly present: ReadonlySet<string>;
   /** What came since the state was asked for: an older state does not undo it. */
-  readonly since: readonly PresenceEvent[];
+  readonly since: readonly Heard[];
+}
+
+/** A publication of the channel. */
+export interface Heard {
+  readonly event: PresenceEvent;
+  /** Of `changes`. */
+  readonly offset?: number | undefined;
 }
 
 /** Far more than come while an answer is on its way. */
@@ -19,21 +26,23 @@ export const NOBODY_HERE: Presence = { isKnown: false, users: 0, present: new Se
 export const asking = (presence: Presence): Presence => ({ ...presence, since: [] });
 
 /** The state was told. */
-export const told = (presence: Presence, { users, present = [] }: PresenceState): Presence =>
-  presence.since.reduce(apply, {
-    ...presence,
-    isKnown: true,
-    users,
-    present: new Set(present.map(({ user }) => user)),
-  });
+export const told = (presence: Presence, { users, present = [], offset }: PresenceState): Presence =>
+  presence.since
+    .filter((heard) => heard.offset === undefined || heard.offset > offset)
+    .reduce(apply, {
+      ...presence,
+      isKnown: true,
+      users,
+      present: new Set(present.map(({ user }) => user)),
+    });
 
 /** Somebody came or went. */
-export const hear = (presence: Presence, event: PresenceEvent): Presence => ({
-  ...apply(presence, event),
-  since: [...presence.since, event].slice(-MAX_SINCE),
+export const hear = (presence: Presence, heard: Heard): Presence => ({
+  ...apply(presence, heard),
+  since: [...presence.since, heard].slice(-MAX_SINCE),
 });
 
-function apply(presence: Presence, event: PresenceEvent): Presence {
+function apply(presence: Presence, { event }: Heard): Presence {
   if (event.type === "count") return { ...presence, users: event.users };
   const present = new Set(presence.present);
   for (const user of event.went) present.delete(user);

@@ -11,7 +11,6 @@ import {
 } from "../../wire/conversations.ts";
 import { parse } from "../../wire/parse.ts";
 import {
-  type PresenceEvent,
   PresenceEventSchema,
   type PresenceState,
   PresenceStateSchema,
@@ -19,6 +18,7 @@ import {
 } from "../../wire/presence.ts";
 import type { Connection } from "./connection.ts";
 import type { ConversationChange } from "./conversation.ts";
+import type { Heard as HeardPresence } from "./presence.ts";
 import type { Page } from "./stretch.ts";
 
 /** Rows that are asked for at once; around a message half as many on either side. */
@@ -32,7 +32,7 @@ export interface RoomEnds {
   readonly tell: (change: ConversationChange) => void;
   readonly asksPresence: () => void;
   readonly present: (state: PresenceState) => void;
-  readonly presence: (event: PresenceEvent) => void;
+  readonly presence: (heard: HeardPresence) => void;
 }
 
 /** What a search found. */
@@ -80,9 +80,9 @@ export class RoomLink {
         .ask("presence.state", { channel: presenceChannel(room) }, PresenceStateSchema)
         .then((state) => state.ok && ends.present(state.value));
     });
-    presence.on("publication", ({ data }) => {
+    presence.on("publication", ({ data, offset }) => {
       const event = parse(PresenceEventSchema, data);
-      if (event.ok) ends.presence(event.value);
+      if (event.ok) ends.presence({ event: event.value, offset });
     });
     for (const subscription of this.#subscriptions) subscription.subscribe();
   }
