@@ -28,6 +28,12 @@ afterAll(async () => {
   await stack.stop();
 });
 
+/** As much of a service worker's scope as is used here. */
+interface ServiceWorkerScope extends EventTarget {
+  readonly registration: { getNotifications(): Promise<readonly object[]> };
+  readonly NotificationEvent: new (type: string, init: object) => Event;
+}
+
 /** The machine may be busy with other tests: what is slow is not wrong. */
 const LIMIT_MS = 30_000;
 
@@ -340,6 +346,94 @@ describe("two people", () => {
       expect(await page.evaluate(() => "pwned" in window)).toBe(false);
       expect(await page.locator("main img, main script, dialog img[src=x], dialog script").count()).toBe(0);
     }
+  });
+});
+
+describe("who may see how somebody is", () => {
+  it("asks, is let, and sees it; a status is on all devices", async () => {
+    const [alice, bob] = await alongside();
+    await alice.get("room-details").click();
+    await alice.get("follow").click();
+    await alice.get("unfollow").waitFor({ timeout: LIMIT_MS });
+    await alice.page.keyboard.press("Escape");
+    await bob.saysThat("requests", /Alice asks to see when you are online/);
+    await bob.page.locator("#requests-show").click();
+    await bob.get("allow").click();
+    await bob.get("requests").waitFor({ state: "hidden", timeout: LIMIT_MS });
+    await bob.page.keyboard.press("Escape");
+    const dot = (status: string) => alice.page.locator(`[data-testid=dot][data-status=${status}]`);
+    await dot("online").waitFor({ timeout: LIMIT_MS });
+    await bob.get("me").click();
+    await bob.get("status-dnd").click();
+    await dot("dnd").waitFor({ timeout: LIMIT_MS });
+  });
+
+  it("does not hear from who is blocked", async () => {
+    const [alice, bob] = await alongside();
+    await bob.get("room-details").click();
+    await bob.get("block").click();
+    await bob.get("ask-yes").click();
+    await bob.saysThat("details", /Unblock/);
+    await bob.page.keyboard.press("Escape");
+    await alice.say("one more thing");
+    await alice.saysThat("pending", /Not sent\. You cannot write to this person/);
+    expect(await bob.row("one more thing").count()).toBe(0);
+  });
+});
+
+describe("a notification", () => {
+  it("is shown, once for each room, and leads there", async () => {
+    const [alice, bob] = await alongside();
+    const context = bob.page.context();
+    await context.grantPermissions(["notifications"], { origin: stack.dev.edge });
+    const protocol = await context.newCDPSession(bob.page);
+    const registered = new Promise<string>((resolve) =>
+      protocol.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => {
+        for (const { registrationId, scopeURL } of registrations)
+          if (scopeURL.endsWith("/messages")) resolve(registrationId);
+      }),
+    );
+    await protocol.send("ServiceWorker.enable");
+    // The browser's own push service is not to be reached from here: only the way from it is real.
+    await bob.page.evaluate(async () => {
+      await navigator.serviceWorker.register("/notifications.js", { scope: "/messages", type: "module" });
+      await navigator.serviceWorker.ready;
+    });
+    const registrationId = await registered;
+    const room = new URL(alice.page.url()).hash.replace("#room=", "");
+    const push = (about: object) =>
+      protocol.send("ServiceWorker.deliverPushMessage", {
+        origin: stack.dev.edge,
+        registrationId,
+        data: JSON.stringify({ room, title: "Alice", unread: 1, id: room, ...about }),
+      });
+    const shown = () =>
+      bob.page.evaluate(async () => {
+        const { getNotifications } = ServiceWorkerRegistration.prototype;
+        const all = await getNotifications.call(await navigator.serviceWorker.ready);
+        return all.map(({ title, body, tag }) => [title, body, tag]);
+      });
+    await bob.page.goto(`${stack.dev.edge}/messages`);
+    await bob.get("room-item").waitFor({ timeout: LIMIT_MS });
+    await push({ body: "first" });
+    await push({ body: "second" });
+    await protocol.send("ServiceWorker.deliverPushMessage", {
+      origin: stack.dev.edge,
+      registrationId,
+      data: "<b>",
+    });
+    await until("the second", async () =>
+      JSON.stringify(await shown()) === JSON.stringify([["Alice", "second", room]]) ? true : undefined,
+    );
+    const [worker] = context.serviceWorkers();
+    await worker?.evaluate(async () => {
+      const scope = globalThis as unknown as ServiceWorkerScope;
+      const [notification] = await scope.registration.getNotifications();
+      scope.dispatchEvent(new scope.NotificationEvent("notificationclick", { notification }));
+    });
+    await bob.sees("hello Bob");
+    expect(new URL(bob.page.url()).hash).toBe(`#room=${room}`);
+    expect(await shown()).toEqual([]);
   });
 });
 

@@ -21,6 +21,8 @@ export class Notifications {
   readonly #openRoom: (room: string) => void;
   readonly #changed: () => void;
   #state: Notifying = "off";
+  /** Of the server; known before anybody is asked for anything. */
+  #key: string | undefined;
 
   constructor(connection: Connection, openRoom: (room: string) => void, changed: () => void) {
     this.#connection = connection;
@@ -37,7 +39,11 @@ export class Notifications {
 
   /** The page has a socket: what the server knows may be old. */
   async refresh(): Promise<void> {
-    if (!isPossible() || Notification.permission !== "granted") return;
+    if (!isPossible()) return;
+    const key = await this.#connection.ask("push.key", {}, KeySchema);
+    if (key.ok) this.#key = key.value.key;
+    else if (key.error.code === NOT_AVAILABLE) this.#set("impossible");
+    if (!key.ok || Notification.permission !== "granted") return;
     const registration = await navigator.serviceWorker.getRegistration(SCOPE);
     const subscription = await registration?.pushManager.getSubscription();
     if (subscription && (await this.#tell(subscription))) this.#set("on");
@@ -45,21 +51,16 @@ export class Notifications {
 
   /** Ask the person, then the browser, then tell the server. What went wrong, for people; empty when nothing did. */
   async turnOn(): Promise<string> {
+    if (this.#state === "impossible") return "This browser or this site cannot send notifications.";
+    if (this.#key === undefined) return "There is no connection. Try again.";
     const permission = await Notification.requestPermission();
     if (permission !== "granted") {
       this.#set(permission === "denied" ? "blocked" : "off");
       return "The browser does not allow notifications of this site.";
     }
-    const key = await this.#connection.ask("push.key", {}, KeySchema);
-    if (!key.ok) {
-      if (key.error.code === NOT_AVAILABLE) this.#set("impossible");
-      return key.error.code === NOT_AVAILABLE
-        ? "This site does not send notifications."
-        : "That did not work. Try again.";
-    }
     try {
       const registration = await registered();
-      const subscription = await subscribed(registration, key.value.key);
+      const subscription = await subscribed(registration, this.#key);
       if (!(await this.#tell(subscription))) return "Notifications cannot be sent to this browser.";
     } catch {
       return "This browser could not be signed up for notifications.";
