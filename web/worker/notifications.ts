@@ -51,8 +51,9 @@ async function open(room: string): Promise<void> {
     await self.clients.openWindow(pathOfRoom(room));
     return;
   }
-  await page.focus();
   page.postMessage({ type: "open", room });
+  // Where it may not come to the front, it has gone there all the same.
+  await page.focus().catch(() => undefined);
 }
 
 /** The browser took its subscription back: a new one goes to the server with the pages, which know who they are. */
