@@ -237,14 +237,18 @@ export class App {
 
   /** What a reply quotes may be far up: then it is looked for. */
   async #goToQuoted(id: string): Promise<void> {
-    if (this.#roomView.goTo(id)) return;
+    if (this.#roomView.goTo(id)) {
+      this.#open?.tell({ type: "found", id });
+      return;
+    }
     const message = await this.#open?.link.whole(id);
     if (message) this.#goTo(message);
     else this.#writer.say("That message is gone.");
   }
 
   #goTo(message: ConversationMessage): void {
-    if (!this.#roomView.goTo(message.id)) void this.#open?.link.around(message);
+    if (this.#roomView.goTo(message.id)) this.#open?.tell({ type: "found", id: message.id });
+    else void this.#open?.link.around(message);
   }
 
   #toNewest(): void {
@@ -316,16 +320,20 @@ export class App {
       return;
     }
     const { conversation, presence, outbox } = open;
-    this.#roomView.draw({ conversation, presence, inbox, outgoing: outbox.outgoing, nowMs });
+    const isGone = this.#isGone();
+    this.#roomView.draw({ conversation, presence, inbox, outgoing: outbox.outgoing, nowMs, isGone });
     this.#writer.draw(conversation, inbox.blocked);
     this.#details.draw({ conversation, presence, inbox });
     open.look();
   }
 
+  #isGone(): boolean {
+    return this.#droppedAtMs !== undefined && performance.now() - this.#droppedAtMs > DROPPED_MS;
+  }
+
   #drawLink(): void {
-    const now = performance.now();
-    if (now < this.#saidUntilMs) return;
-    const isGone = this.#droppedAtMs !== undefined && now - this.#droppedAtMs > DROPPED_MS;
+    if (performance.now() < this.#saidUntilMs) return;
+    const isGone = this.#isGone();
     const state = byId("link-state", HTMLElement);
     state.dataset.kind = "link";
     state.hidden = !isGone;

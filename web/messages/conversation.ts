@@ -70,6 +70,8 @@ export type ConversationChange =
   | { readonly type: "asking"; readonly place: Place }
   | { readonly type: "ask-failed"; readonly place: Place }
   | { readonly type: "page"; readonly page: Page; readonly found?: string }
+  /** One that is shown was looked for. */
+  | { readonly type: "found"; readonly id: string }
   | { readonly type: "whole"; readonly id: string; readonly text: string }
   | { readonly type: "at-end"; readonly isAtEnd: boolean }
   | { readonly type: "tick"; readonly nowMs: number }
@@ -126,6 +128,8 @@ export function step(before: Conversation, change: ConversationChange): Conversa
       };
     case "page":
       return paged(before, change);
+    case "found":
+      return { ...before, found: change.id };
     case "whole":
       return { ...before, whole: new Map([...before.whole, [change.id, change.text]]) };
     case "at-end":

@@ -97,10 +97,13 @@ function notesOf(
   event: Exclude<RowEvent, { type: "message" }>,
   conversation: Conversation,
 ): readonly Item[] {
-  if (event.type !== "joined")
-    return [{ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation) }];
   const { rows } = conversation.stretch;
   const at = rows.findIndex((row) => row.seq === seq);
+  if (event.type !== "joined") {
+    // Who makes a group names it, too.
+    if (event.type === "title" && isMaking(rows[at + 1])) return [];
+    return [{ type: "note", key: `note ${seq}`, seq, words: noteWords(event, conversation) }];
+  }
   if (isAdding(rows[at - 1], event.by)) return [];
   const added: string[] = [];
   for (let next = at + 1; isAdding(rows[next], event.by); next += 1) {
@@ -113,6 +116,10 @@ function notesOf(
 /** Whether a row says that somebody added somebody else. */
 const isAdding = (row: Row | undefined, by: string): boolean =>
   row?.event.type === "joined" && row.event.by === by && row.event.member.user !== by;
+
+/** Whether a row says that somebody made the group. */
+const isMaking = (row: Row | undefined): boolean =>
+  row?.event.type === "joined" && row.event.by === row.event.member.user;
 
 /** Whether an item looks as it did. */
 export function isSameItem(one: Item, other: Item): boolean {

@@ -21,6 +21,8 @@ export class Outbox {
   readonly #sending: Sending<ConversationSay>;
   #outgoing: Outgoing = [];
   readonly #loads = new Map<string, Load>();
+  /** Photos go up one after the other, so that they stand as they were chosen. */
+  #uploading: Promise<unknown> = Promise.resolve();
 
   constructor(connection: Connection, room: string, changed: () => void) {
     this.#connection = connection;
@@ -82,11 +84,17 @@ export class Outbox {
 
   async #go(nonce: string): Promise<void> {
     const load = this.#loads.get(nonce);
-    const id = load ? (load.id ?? (await this.#upload(nonce, load.prepared))) : undefined;
+    const id = load ? (load.id ?? (await this.#inTurn(() => this.#upload(nonce, load.prepared)))) : undefined;
     const pending = this.#outgoing.find((one) => one.nonce === nonce);
     if (!pending || (load && id === undefined)) return;
     this.#change(nonce, { state: "sending" });
     this.#sending.send(sayOf(pending, id));
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const done = this.#uploading.then(act);
+    this.#uploading = done.catch(() => undefined);
+    return done;
   }
 
   async #upload(nonce: string, prepared: Prepared): Promise<string | undefined> {

@@ -26,6 +26,8 @@ export interface RoomScene {
   readonly inbox: Inbox;
   readonly presence: Presence;
   readonly nowMs: number;
+  /** There is no line. */
+  readonly isGone: boolean;
 }
 
 export class RoomView {
@@ -59,15 +61,17 @@ export class RoomView {
     this.#part.hidden = scene === undefined;
     byId("no-room", HTMLElement).hidden = scene !== undefined;
     if (!scene) return;
-    const { conversation, outgoing, inbox, presence, nowMs } = scene;
+    const { conversation, outgoing, inbox, presence, nowMs, isGone } = scene;
     setText(byId("room-title", HTMLElement), roomTitle(conversation, inbox));
     const typing = typingWords(conversation);
     const words = byId("room-words", HTMLElement);
-    setText(words, roomWords(conversation, presence, inbox, nowMs));
-    const status = statusOf(conversation, presence, inbox);
+    setText(words, isGone ? "Reconnecting…" : roomWords(conversation, presence, inbox, nowMs));
+    const status = isGone ? undefined : statusOf(conversation, presence, inbox);
     if (status === undefined) delete words.dataset.status;
     else words.dataset.status = status;
     setText(byId("typing", HTMLElement), typing);
+    for (const id of ["room-search", "room-details"])
+      byId(id, HTMLElement).hidden = conversation.kind === undefined;
     this.#part.dataset.kind = conversation.kind ?? "";
     this.#rows.draw(conversation, outgoing, nowMs);
     this.#acts.draw(conversation);

@@ -81,7 +81,7 @@ export class Writer {
     const isOpen = isKnown && conversation.mayWrite && conversation.link !== "refused";
     this.#form.hidden = !isOpen;
     const closed = byId("closed", HTMLElement);
-    closed.hidden = isOpen || !(isKnown || conversation.link === "refused");
+    closed.hidden = isOpen || !isKnown;
     setText(closed, closed.hidden ? "" : closedWords(conversation, blocked));
     if (isOpen) this.#draw();
   }
