@@ -190,13 +190,13 @@ export class DetailsDialog {
   async #remove(user: string): Promise<void> {
     if (!this.#scene) return;
     const name = nameIn(this.#scene.conversation, user);
-    const detail = "They do not see what is written here any more.";
+    const detail = "They will not see what is written here any more.";
     if (await confirmed({ question: `Remove ${name}?`, detail, action: "Remove" }))
       await this.#act("room.remove", { user });
   }
 
   async #leave(name: string): Promise<void> {
-    const detail = "You do not see what is written there any more.";
+    const detail = "You will not see what is written there any more.";
     if (!(await confirmed({ question: `Leave ${name}?`, detail, action: "Leave" }))) return;
     if (await this.#act("room.leave", {})) this.#dialog.close();
   }

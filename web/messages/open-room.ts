@@ -74,9 +74,9 @@ export class OpenRoom {
     this.outbox.send(text, replyTo, photo);
   }
 
-  /** Say how far was read, when somebody looks. */
+  /** Say how far was read, when it can be seen. */
   look(): void {
-    const seq = document.hidden || !document.hasFocus() ? undefined : readUpTo(this.#conversation);
+    const seq = document.hidden ? undefined : readUpTo(this.#conversation);
     if (seq === undefined || seq <= this.#readSeq) return;
     const { room } = this.#conversation;
     this.#readSeq = seq;
