@@ -130,7 +130,7 @@ export class ConversationPeople {
     facts: { kind: "group"; title: string; creator: string } | { kind: "direct"; creator: string },
     now: number,
   ) {
-    this.#room.create({ ...facts, createdAt: now, epoch: this.#ports.newEpoch() });
+    this.#room.create({ ...facts, name: this.#room.name, createdAt: now, epoch: this.#ports.newEpoch() });
     this.#ports.create();
   }
 

@@ -18,6 +18,8 @@ const BLOCKING = "blocking";
 
 /** What a room is. */
 export interface RoomFacts {
+  /** A ULID. Kept for alarms: not every runtime says it there. */
+  readonly name: string;
   readonly kind: RoomKind;
   /** Of a group. */
   readonly title?: string;
@@ -31,8 +33,8 @@ export interface RoomFacts {
 
 /** What a room needs of its object. */
 export interface RoomPorts {
-  /** A ULID. */
-  readonly name: string;
+  /** A ULID; absent where the runtime does not say it. */
+  readonly name: string | undefined;
   readonly storage: DurableObjectStorage;
   /** To everybody who listens. */
   readonly tell: (publication: LivePublication, now: number) => void;
@@ -52,7 +54,7 @@ export class ConversationRoom {
 
   constructor(ports: RoomPorts) {
     this.#ports = ports;
-    this.name = ports.name;
+    this.name = ports.name ?? this.facts?.name ?? "";
     this.rows = new ConversationRows(ports.storage.sql);
     this.members = new ConversationMembers(ports.storage.sql);
     if (this.facts) this.#load();

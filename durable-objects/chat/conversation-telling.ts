@@ -21,6 +21,8 @@ export class ConversationTelling {
     | {
         readonly newest: number;
         readonly after: Map<number, Stretch>;
+        /** By how far somebody has read. */
+        readonly unread: Map<number, number>;
         readonly last: ConversationMessage | undefined;
       }
     | undefined;
@@ -51,7 +53,7 @@ export class ConversationTelling {
       joinedAt: member.joinedAt,
       read: member.read,
       isReadNews: member.read !== member.toldRead,
-      unread: room.unreadOf(user),
+      unread: this.#unread(member.read),
       newest,
       ...(last && { last }),
     };
@@ -85,10 +87,17 @@ export class ConversationTelling {
     return stretch;
   }
 
+  #unread(read: number): number {
+    const { unread } = this.#look();
+    const known = unread.get(read) ?? this.#room.rows.messagesAfter(read);
+    unread.set(read, known);
+    return known;
+  }
+
   #look() {
     const newest = this.#room.position.offset;
     if (this.#known?.newest !== newest)
-      this.#known = { newest, after: new Map(), last: this.#room.rows.last() };
+      this.#known = { newest, after: new Map(), unread: new Map(), last: this.#room.rows.last() };
     return this.#known;
   }
 }

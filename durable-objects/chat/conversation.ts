@@ -9,11 +9,13 @@ import { chatChannel } from "../../wire/chat.ts";
 import type { ConversationSay, RoomAction } from "../../wire/conversations.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Speaker } from "../core/chat/judge.ts";
+import { judgeInvitation } from "../core/chat/membership.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { within } from "../deadline.ts";
 import type { InboxDelivery, InboxTaken } from "../inbox/inbox-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
+import { denialOf, type Welcome } from "./conversation-guests.ts";
 import { ConversationOutbox } from "./conversation-outbox.ts";
 import { ConversationPeople, type Done } from "./conversation-people.ts";
 import { ConversationPhotos } from "./conversation-photos.ts";
@@ -41,7 +43,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     super(ctx, env);
     const { storage } = ctx;
     const room = new ConversationRoom({
-      name: ctx.id.name ?? "",
+      name: ctx.id.name,
       storage,
       tell: (publication, now) => this.#audience.tell(publication, now),
       changed: (now) => this.#outbox.go(now),
@@ -112,10 +114,16 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   async act(speaker: Speaker, action: RoomAction): Promise<Acted> {
     const now = Date.now();
     switch (action.name) {
-      case "room.create":
+      case "room.create": {
+        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, action.data.users);
+        if (denial) return fail(denial);
         return this.#stateAfter(this.#people.create(speaker, action.data, now), speaker);
-      case "room.direct":
+      }
+      case "room.direct": {
+        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, [action.data.user]);
+        if (denial) return fail(denial);
         return this.#stateAfter(this.#people.direct(speaker, action.data.user, now), speaker);
+      }
       default: {
         const admitted = this.#room.admit(speaker);
         return admitted.ok ? this.#actIn(speaker, action, now) : admitted;
@@ -149,11 +157,8 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!this.#room.facts) return;
     this.#puttingOut.go(Date.now());
     await Promise.all([this.#outbox.resume(), this.#photos.go(Date.now())]);
-    const now = Date.now();
-    const due = [this.#outbox.dueAt(now), this.#puttingOut.dueAt(), this.#photos.dueAt()].filter(
-      (at) => at !== undefined,
-    );
-    if (due.length > 0) this.#alarmBy(Math.min(...due));
+    const dues = this.#dues(Date.now());
+    if (dues.length > 0) this.#alarmBy(Math.min(...dues));
   }
 
   /** Where the room is. */
@@ -188,8 +193,13 @@ export class Conversation extends DurableObject<ObjectsEnv> {
         return answered(talk.delete(speaker, action.data, now));
       case "room.photo":
         return this.#photos.ticket(speaker.user, action.data, now);
-      case "room.invite":
-        return answered(people.invite(speaker, action.data, now));
+      case "room.invite": {
+        const news = judgeInvitation(this.#room.company, speaker.user, action.data.users);
+        if (!news.ok) return news;
+        const denial = await this.#denialOf(speaker, news.value);
+        // It is judged once more: meanwhile things may have changed.
+        return denial ? fail(denial) : answered(people.invite(speaker, action.data, now));
+      }
       case "room.leave":
         return answered(people.leave(speaker, now));
       case "room.remove":
@@ -199,6 +209,17 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       case "room.role":
         return answered(people.role(speaker, action.data, now));
     }
+  }
+
+  /** Why these may not be brought in by somebody. */
+  #denialOf(by: Speaker, users: readonly string[]) {
+    return denialOf(
+      users.filter((user) => user !== by.user && user.isWellFormed()),
+      (user) => {
+        const welcome: Promise<Welcome> = this.env.INBOX.getByName(user).welcomes(by.user);
+        return welcome;
+      },
+    );
   }
 
   /** What is kept beside the room's own tables. */
@@ -229,11 +250,18 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     return taken;
   }
 
-  /** Wake up by then. What else is due is looked at when it rings. */
+  /** Wake up by then. An alarm that this life of the object has not set may be for something sooner. */
   #alarmBy(at: number): void {
     if (at >= this.#alarmAt) return;
-    this.#alarmAt = at;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
+    const isFirst = this.#alarmAt === Number.POSITIVE_INFINITY;
+    this.#alarmAt = isFirst ? Math.min(at, ...this.#dues(Date.now())) : at;
+    this.ctx.waitUntil(this.ctx.storage.setAlarm(this.#alarmAt));
+  }
+
+  /** When something is to be done. */
+  #dues(now: number): readonly number[] {
+    const dues = [this.#outbox.dueAt(now), this.#puttingOut.dueAt(), this.#photos.dueAt()];
+    return dues.filter((at) => at !== undefined);
   }
 }
 

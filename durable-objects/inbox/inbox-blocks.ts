@@ -33,11 +33,6 @@ export interface BlockPorts {
   readonly isListed: (room: string) => boolean;
 }
 
-/** What a conversation answers to. */
-interface Blocking {
-  block(by: string, blocked: boolean): Promise<void>;
-}
-
 export class InboxBlocks {
   readonly #tables: LazyTables;
   readonly #ports: BlockPorts;
@@ -129,7 +124,10 @@ export class InboxBlocks {
   async #say(user: string, blocked: boolean): Promise<void> {
     const room = await directRoom(this.#ports.user, user);
     if (!this.#ports.isListed(room)) return;
-    const conversation = this.#ports.env().CONVERSATION.getByName(room) as unknown as Blocking;
-    await within(TELL_MS, "a block", conversation.block(this.#ports.user, blocked));
+    const told: Promise<void> = this.#ports
+      .env()
+      .CONVERSATION.getByName(room)
+      .block(this.#ports.user, blocked);
+    await within(TELL_MS, "a block", told);
   }
 }

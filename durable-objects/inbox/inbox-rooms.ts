@@ -49,6 +49,14 @@ export class InboxRooms {
     this.#tables.change("DELETE FROM room WHERE left_at < ?", now - REMEMBERED_MS);
   }
 
+  /** Nobody brings them into another one. */
+  get isFull(): boolean {
+    const [row] = this.#tables.read<{ size: number }>(
+      "SELECT count(*) AS size FROM room WHERE summary IS NOT NULL",
+    );
+    return (row?.size ?? 0) >= MAX_ROOMS;
+  }
+
   /** Newest first. */
   list(): InboxState["rooms"] {
     const rows = this.#tables.read<{ summary: string; muted: number }>(

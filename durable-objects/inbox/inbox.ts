@@ -1,12 +1,14 @@
 /**
  * One object per user: the log of what came to them from all their rooms (`user:<id>`), in an order of its own, for all their devices.
- * What is kept is in inbox-log.ts, inbox-rooms.ts and inbox-blocks.ts; who is notified, in push/.
+ * What is kept is in inbox-log.ts, inbox-rooms.ts and inbox-blocks.ts; who is notified, in push/;
+ * how they are and who may see it, in status/.
  */
 import { DurableObject } from "cloudflare:workers";
 import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { type InboxAction, type InboxEvent, type InboxState, inboxChannel } from "../../wire/inbox.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
+import type { Welcome } from "../chat/conversation-guests.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import { takingOf } from "../core/inbox/taking.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
@@ -17,6 +19,7 @@ import type {
   ShardReport,
 } from "../core/viewers/viewer-messages.ts";
 import { ChannelAudience } from "../viewers/channel-audience.ts";
+import { InboxAlarm } from "./inbox-alarm.ts";
 import { BLOCK_TABLES, InboxBlocks } from "./inbox-blocks.ts";
 import { InboxLog, LOG_TABLES } from "./inbox-log.ts";
 import type { InboxDelivery, InboxTaken } from "./inbox-messages.ts";
@@ -30,9 +33,6 @@ import { UserStatus } from "./status/user-status.ts";
 
 const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES, FRIEND_TABLES].join("");
 
-/** Whose it is, for an alarm: not every runtime says it there. */
-const USER = "user";
-
 export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #user: string;
   readonly #tables: LazyTables;
@@ -42,13 +42,16 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   readonly #push: InboxPush;
   readonly #status: UserStatus;
   readonly #audience: ChannelAudience;
-  /** Of the alarm; not known in an object that has just woken up. */
-  #wakesAt: number | undefined;
+  readonly #alarm: InboxAlarm;
 
   constructor(ctx: DurableObjectState, env: ObjectsEnv) {
     super(ctx, env);
     const { storage } = ctx;
-    this.#user = ctx.id.name ?? storage.kv.get<string>(USER) ?? "";
+    this.#alarm = new InboxAlarm(ctx, () => [
+      ...[this.#log.pruneAt(), this.#blocks.dueAt(), this.#push.outbox.dueAt()],
+      this.#status.dueAt(Date.now()),
+    ]);
+    this.#user = this.#alarm.user;
     this.#tables = new LazyTables(storage, "event", TABLES);
     this.#log = new InboxLog(this.#tables, storage.kv, () => crypto.randomUUID().slice(0, 8));
     this.#rooms = new InboxRooms(this.#tables);
@@ -80,7 +83,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         tell: (event, about) => this.#say(event, about),
         inboxOf: (user) => this.env.INBOX.getByName(user),
         isBlocked: (user) => this.#blocks.isBlocked(user),
-        schedule: () => this.#wake(),
+        schedule: () => ctx.waitUntil(this.#alarm.set()),
         keepAlive: (work) => ctx.waitUntil(work),
       },
       Date.now(),
@@ -114,16 +117,15 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       case "push.subscribe":
       case "push.unsubscribe":
         return this.#push.act(action);
-      case "status.set":
-      case "status.active":
-      case "friends.follow":
-      case "friends.unfollow":
-      case "friends.allow":
-      case "friends.list":
-        return this.#status.act(speaker, action, Date.now());
       default:
-        return fail("unavailable");
+        return this.#status.act(speaker, action, Date.now());
     }
+  }
+
+  /** Whether this user would be brought into a room by somebody. */
+  welcomes(by: string): Welcome {
+    if (this.#blocks.isBlocked(by)) return "blocked";
+    return this.#rooms.isFull ? "full" : "welcome";
   }
 
   /** The inbox of somebody else has something to say. */
@@ -146,10 +148,10 @@ export class Inbox extends DurableObject<ObjectsEnv> {
 
   /** Forget what is too old, and do again what did not succeed. */
   override async alarm(): Promise<void> {
-    this.#wakesAt = undefined;
+    this.#alarm.rang();
     this.#log.prune(Date.now());
     await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver(), this.#status.again(Date.now())]);
-    this.#wake();
+    await this.#alarm.set();
   }
 
   get position(): StreamPosition {
@@ -222,23 +224,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     for (const publication of publications) this.#audience.tell(publication, now);
     // What runs on after the answer has begun before the alarm is set: that is for the case that it does not get to its end.
     const work = Promise.all([this.#blocks.tell(), this.#push.outbox.deliver()]);
-    this.ctx.waitUntil(work.then(() => this.#wake()));
-    this.#wake();
-  }
-
-  /** Have the alarm ring when the next thing is due. Too soon does no harm. */
-  #wake(): void {
-    const all = [
-      this.#log.pruneAt(),
-      this.#blocks.dueAt(),
-      this.#push.outbox.dueAt(),
-      this.#status.dueAt(Date.now()),
-    ];
-    const dues = all.filter((at) => at !== undefined);
-    const at = Math.min(...dues);
-    if (dues.length === 0 || (this.#wakesAt !== undefined && this.#wakesAt <= at)) return;
-    if (this.#wakesAt === undefined) this.ctx.storage.kv.put(USER, this.#user);
-    this.#wakesAt = at;
-    this.ctx.waitUntil(this.ctx.storage.setAlarm(at));
+    this.ctx.waitUntil(work.then(() => this.#alarm.set()));
+    this.ctx.waitUntil(this.#alarm.set());
   }
 }

@@ -11,6 +11,8 @@ const TABLES = `
   CREATE TABLE IF NOT EXISTS event (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, data TEXT NOT NULL);
 `;
 const COUNTING = "counting";
+/** Number of the newest event, when that is forgotten. */
+const NEWEST = "newest";
 
 /** An event as it was stored. */
 export interface StoredEvent {
@@ -74,7 +76,8 @@ export class PresenceRows implements RosterRows, ToldRows {
 
   /** Number of the newest event; 0: there was none. */
   newest(): number {
-    return this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM event").one().seq ?? 0;
+    const { seq } = this.#sql.exec<{ seq: number | null }>("SELECT max(seq) AS seq FROM event").one();
+    return seq ?? this.#kv.get<number>(NEWEST) ?? 0;
   }
 
   add(seq: number, at: number, data: string): void {
@@ -91,17 +94,14 @@ export class PresenceRows implements RosterRows, ToldRows {
       .toArray();
   }
 
-  /** Forget events up to a number, and those before a moment; the newest stays, as its number does. */
+  /** Forget events up to a number, and those before a moment; the number of the newest stays. */
   prune(seq: number, before: number): void {
-    this.#sql.exec(
-      "DELETE FROM event WHERE (seq <= ? OR at < ?) AND seq < (SELECT max(seq) FROM event)",
-      seq,
-      before,
-    );
+    const newest = this.newest();
+    this.#sql.exec("DELETE FROM event WHERE seq <= ? OR at < ?", seq, before);
+    if (!this.hasEvents && newest > 0) this.#kv.put(NEWEST, newest);
   }
 
-  /** Events that could be forgotten. */
   get hasEvents(): boolean {
-    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM event").one().n > 1;
+    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM event").one().n > 0;
   }
 }

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from "vitest";
 import { ViewerSource } from "../../durable-objects/viewers/viewer-source.ts";
 import { CHAT_ERROR, chatChannel } from "../../wire/chat.ts";
 import { MAX_MEMBERS } from "../../wire/conversations.ts";
+import { presenceChannel } from "../../wire/presence.ts";
 import { conversation, Device, groupOf } from "./conversation-people.ts";
 import { passTime } from "./stream-object.ts";
 import { until } from "./viewer-set-client.ts";
@@ -140,6 +141,22 @@ describe("who is out", () => {
       expect(ann.texts(room)).toEqual(["before", "after"]);
     },
   );
+
+  it("no more hears who is there", async () => {
+    const { room, ann, bob } = await staffed();
+    const channel = presenceChannel(room);
+    for (const device of [ann, bob])
+      expect(await device.ask({ subscribe: { channel } })).toMatchObject({ subscribe: {} });
+    await ann.get("room.remove", { room, user: "bob" });
+    await until(() => {
+      const ended = bob.client.heard.flatMap(
+        ({ push }: { push?: { channel: string; unsubscribe?: object } }) =>
+          push?.unsubscribe ? [push.channel] : [],
+      );
+      expect(ended.sort()).toEqual([chatChannel(room), channel]);
+    });
+    expect(await bob.ask({ subscribe: { channel } })).toMatchObject(FORBIDDEN);
+  });
 
   it("and was about to listen just then is put out a moment later", async () => {
     const { room, ann } = await staffed();

@@ -2,6 +2,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect } from "vitest";
+import type { Welcome } from "../../durable-objects/chat/conversation-guests.ts";
 import type { InboxDelivery, InboxTaken } from "../../durable-objects/inbox/inbox-messages.ts";
 import { chatChannel } from "../../wire/chat.ts";
 import type { ConversationEvent, ConversationMessage, RoomState } from "../../wire/conversations.ts";
@@ -154,6 +155,12 @@ export class FakeInbox {
     this.events.push(...delivery.events.filter(({ seq }) => seq > this.upTo));
     this.upTo = Math.max(this.upTo, delivery.upTo);
     return { upTo: this.upTo };
+  }
+
+  /** Everybody is. */
+  async welcomes(): Promise<Welcome> {
+    if (this.health === "failing") throw new Error("injected");
+    return "welcome";
   }
 
   get texts(): readonly string[] {

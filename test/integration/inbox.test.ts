@@ -305,20 +305,18 @@ describe("rooms", () => {
 
 describe("a block", () => {
   /** What one-to-one rooms were told; `answer` is what they do. */
-  function listen(answer: () => Promise<void> = async () => {}) {
+  function listen(answer: () => void = () => {}) {
     const heard: unknown[][] = [];
-    Object.assign(Conversation.prototype, {
-      block(by: string, blocked: boolean) {
-        heard.push([by, blocked]);
-        return answer();
-      },
+    vi.spyOn(Conversation.prototype, "block").mockImplementation((by, blocked) => {
+      heard.push([by, blocked]);
+      answer();
     });
     return heard;
   }
 
   it("is told to the one-to-one room, again until it was heard", async () => {
     let isDown = true;
-    const heard = listen(async () => {
+    const heard = listen(() => {
       if (isDown) throw new Error("injected");
     });
     const [phone, laptop] = [await Device.open(user), await Device.open(user)];

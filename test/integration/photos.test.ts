@@ -1,12 +1,12 @@
 /** Photos of conversations: announced, uploaded, said, seen, removed; and what is refused on each of these ways. */
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { CHAT_ERROR } from "../../wire/chat.ts";
 import { MAX_PHOTO_BYTES, MAX_THUMBNAIL_BYTES, type PhotoTicket } from "../../wire/conversations.ts";
 import { signPhotoToken, verifyPhotoToken } from "../../workers/photo-tokens.ts";
 import { signSocketToken } from "../../workers/socket-tokens.ts";
-import { conversation, Device, groupOf } from "./conversation-people.ts";
+import { conversation, Device, FakeInboxes, groupOf } from "./conversation-people.ts";
 import { get } from "./encoder.ts";
 import { passTime } from "./stream-object.ts";
 import { until } from "./viewer-set-client.ts";
@@ -255,6 +255,20 @@ describe("an upload", () => {
       expect(await nameOf(await put(wrong, png(40, 30)))).toBe("403 forbidden");
     passTime(600_001);
     expect(await nameOf(await put(mine.upload, png(40, 30)))).toBe("403 forbidden");
+  });
+
+  it("puts nothing off that is due before it", async () => {
+    const { room, alice, bob } = await groupOf(["alice", "bob"]);
+    const inboxes = new FakeInboxes();
+    await inboxes.install(room);
+    inboxes.of("bob").health = "failing";
+    await alice.say(room, "hello");
+    await bob.hears(room, "hello");
+    await until(() => expect(inboxes.of("alice").texts).toEqual(["hello"]));
+    await evictDurableObject(conversation(room));
+    await ticket(alice, room);
+    const alarm = await runInDurableObject(conversation(room), (_object, { storage }) => storage.getAlarm());
+    expect((alarm ?? Number.POSITIVE_INFINITY) - Date.now()).toBeLessThan(60_000);
   });
 
   it("is not announced too large, nor by whoever is no member", async () => {

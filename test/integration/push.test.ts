@@ -165,6 +165,15 @@ describe("nobody is told", () => {
     expect((await device.told<{ rooms: object[] }>("inbox.state")).rooms).toHaveLength(2);
   });
 
+  it("who does not want to be disturbed", async () => {
+    const device = await asleep();
+    await device.act("status.set", { status: "dnd" });
+    await take(FakeRoom.group().says(["a"]));
+    await device.act("status.set", { status: "online" });
+    await take(FakeRoom.group().says(["worth it"]));
+    await until(async () => expect(await bodies()).toEqual(["bob: worth it"]));
+  });
+
   it("while a device listens", async () => {
     const phone = await asleep();
     const laptop = await Device.open(user);

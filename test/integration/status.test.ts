@@ -163,6 +163,45 @@ describe("friends", () => {
   });
 });
 
+describe("an inbox that may go away before the other has answered", () => {
+  it.each([
+    [
+      "whom it allowed what",
+      { rpc: { method: "friends.allow", data: { user: "ALICE", allowed: false } } },
+      (storage: DurableObjectStorage) => storage.sql.exec("SELECT what FROM friend_owed").toArray(),
+      [{ what: "allowing" }],
+    ],
+    [
+      "how its user is",
+      { rpc: { method: "status.set", data: { status: "dnd" } } },
+      (storage: DurableObjectStorage) => storage.kv.get("telling status"),
+      true,
+    ],
+  ] as const)(
+    "has written down that it is to say, and comes back to it: %s",
+    async (_name, asked, look, written) => {
+      vi.spyOn(console, "warn").mockImplementation(() => {});
+      const [a, b] = [await Device.open(alice), await Device.open(bob)];
+      await befriend(a, b);
+      await hears(a, bob, "online");
+      const answers = Promise.withResolvers<never>();
+      const hanging = vi
+        .spyOn(Inbox.prototype, "befriend")
+        .mockImplementation((() => answers.promise) as never);
+      b.client.say({ id: 99, ...JSON.parse(JSON.stringify(asked).replace("ALICE", alice)) });
+      await until(() => expect(hanging).toHaveBeenCalled());
+      const seen = await runInDurableObject(inboxOf(bob), async (_object, { storage }) => ({
+        written: look(storage),
+        alarmAt: await storage.getAlarm(),
+      }));
+      expect(seen.written).toEqual(written);
+      expect(seen.alarmAt ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(Date.now() + 10_000);
+      hanging.mockRestore();
+      answers.reject(new Error("injected"));
+    },
+  );
+});
+
 describe("status", () => {
   it("is what the user chose, on all devices, until they choose another", async () => {
     const [a, b] = [await Device.open(alice), await Device.open(bob)];

@@ -31,5 +31,5 @@ export interface FriendInbox {
   befriend(call: FriendCall): Promise<FriendAnswer>;
 }
 
-/** Longest that one waits for the answer of another. */
-export const FRIEND_MS = 5_000;
+/** Longest that one waits for the answer of another; a client waits for it as well, and for no more than 5 s. */
+export const FRIEND_MS = 3_000;

@@ -129,6 +129,8 @@ export class Friends {
   async #say(user: string, what: Owed, now: number): Promise<FriendAnswer | undefined> {
     const owed = this.#rows.owed(user, what);
     if (!owed) return undefined;
+    // Should this object go away before there is an answer.
+    this.#ports.schedule();
     try {
       const said: Promise<FriendAnswer> = this.#ports.inboxOf(user).befriend(this.#words(owed));
       const answer = await within(FRIEND_MS, what, said);

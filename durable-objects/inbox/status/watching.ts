@@ -125,6 +125,9 @@ export class Watching {
     if (watchers.length === 0) return;
     this.#ports.kv.put(TELLING, true);
     for (const user of watchers) this.#behind.add(user);
+    // Should this object go away before all of them have answered.
+    this.#retryAt ??= now + RETRY_MS;
+    this.#ports.schedule();
     this.#pass();
   }
 
@@ -195,7 +198,8 @@ export class Watching {
       await Promise.all(Array.from({ length: AT_ONCE }, one));
     }
     for (const user of failed) users.add(user);
-    if (failed.length > 0) this.#retryAt = Date.now() + RETRY_MS;
+    const isLeft = this.#unasked.size + this.#behind.size > 0;
+    this.#retryAt = isLeft ? Date.now() + RETRY_MS : undefined;
     done();
     this.#ports.schedule();
   }

@@ -1,4 +1,4 @@
-/** How large a request may be: its URL, its headers together, and the one body that viewers send. Pure. */
+/** How large a request may be: its URL, its headers together, and what a guest sends; a photo as large as its ticket says (photo-upload.ts). Pure. */
 import { type Problem, problem } from "../../../wire/problem.ts";
 
 /** Letters of the longest URL. */
