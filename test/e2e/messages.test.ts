@@ -191,6 +191,30 @@ it("is for members, and says how to get in", async () => {
   await page.close();
 });
 
+it("sends who has a token that is none to sign in again", async () => {
+  const page = await browser.newPage();
+  const token = await tokenOf({ sub: "mallory" });
+  await page.goto(`${stack.dev.edge}/messages#token=${token.slice(0, -10)}AAAAAAAAAA`);
+  await page.getByTestId("signed-out").getByText("not signed in any more").waitFor({ timeout: LIMIT_MS });
+  await page.close();
+});
+
+it("is a link above the chat of a show, for members", async () => {
+  const stream = `messages-${RUN}`;
+  await stack.createStream(stream);
+  const page = await browser.newPage();
+  await page.goto(`${stack.dev.edge}/watch/${stream}`);
+  await page.getByTestId("chat").waitFor({ timeout: LIMIT_MS });
+  expect(await page.getByTestId("chat-messages").isVisible()).toBe(false);
+  await page.goto(
+    `${stack.dev.edge}/watch/${stream}#token=${await tokenOf({ sub: `fan-${RUN}`, name: "Fan" })}`,
+  );
+  await page.getByTestId("chat-messages").click({ timeout: LIMIT_MS });
+  await page.getByTestId("rooms-empty").waitFor({ timeout: LIMIT_MS });
+  expect(await page.getByTestId("me").textContent()).toContain("Fan");
+  await page.close();
+});
+
 describe("two people", () => {
   it("write, answer, react, and see that it was seen", async () => {
     const [alice, bob] = [await Member.enter("Alice"), await Member.enter("Bob")];
@@ -296,6 +320,17 @@ describe("two people", () => {
     expect(marked.includes("GPS")).toBe(true);
     expect(bytes.includes("GPS")).toBe(false);
     await alice.get("pending").waitFor({ state: "detached", timeout: LIMIT_MS });
+  });
+
+  it("write long texts, which are shown cut until somebody wants all", async () => {
+    const [alice, bob] = await alongside();
+    const long = `beginning ${"word ".repeat(4_000)}end`;
+    await alice.say(long);
+    const row = await bob.sees("beginning");
+    const text = row.locator(".text");
+    expect((await text.textContent())?.length).toBeLessThan(1_000);
+    await row.getByTestId("show-all").click();
+    await until("all of it", async () => ((await text.textContent()) === long ? true : undefined));
   });
 
   it("find what was said, also far up", async () => {
