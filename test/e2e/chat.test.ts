@@ -399,6 +399,7 @@ describe("where the chat is", () => {
 
   it("leaves its keys to itself", async () => {
     const alice = await Viewer.enter(ALICE);
+    await alice.get("chat-field").waitFor();
     await alice.get("chat-field").pressSequentially("mkfs? m");
     expect(await alice.get("chat-field").inputValue()).toBe("mkfs? m");
     expect(await alice.page.locator("#help").isVisible()).toBe(false);
