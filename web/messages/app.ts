@@ -319,6 +319,7 @@ export class App {
       this.#roomView.draw(undefined);
       return;
     }
+    open.link.appear(inbox.phase === "here" && inbox.chosen !== "invisible");
     const { conversation, presence, outbox } = open;
     const isGone = this.#isGone();
     this.#roomView.draw({ conversation, presence, inbox, outgoing: outbox.outgoing, nowMs, isGone });

@@ -40,6 +40,7 @@ export class OpenRoom {
       asksPresence: () => this.#setPresence(here.asking(this.#presence)),
       present: (state) => this.#setPresence(here.told(this.#presence, state)),
       presence: (heard) => this.#setPresence(here.hear(this.#presence, heard)),
+      presenceUnknown: () => this.#setPresence(here.NOBODY_HERE),
     });
   }
 

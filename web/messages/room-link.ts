@@ -33,6 +33,7 @@ export interface RoomEnds {
   readonly asksPresence: () => void;
   readonly present: (state: PresenceState) => void;
   readonly presence: (heard: HeardPresence) => void;
+  readonly presenceUnknown: () => void;
 }
 
 /** What a search found. */
@@ -43,6 +44,7 @@ export class RoomLink {
   readonly #room: string;
   readonly #ends: RoomEnds;
   readonly #subscriptions: readonly Subscription[];
+  readonly #presence: Subscription;
   #joins = 0;
   /** Counts stretches of the history that were begun: what was asked of the one before does not fit any more. */
   #begun = 0;
@@ -56,6 +58,7 @@ export class RoomLink {
     const chat = client.newSubscription(chatChannel(room));
     const presence = client.newSubscription(presenceChannel(room));
     this.#subscriptions = [chat, presence];
+    this.#presence = presence;
     chat.on("subscribed", ({ wasRecovering, recovered, streamPosition }) => {
       this.#joins += 1;
       this.#isWhole &&= wasRecovering && recovered;
@@ -84,7 +87,14 @@ export class RoomLink {
       const event = parse(PresenceEventSchema, data);
       if (event.ok) ends.presence({ event: event.value, offset });
     });
-    for (const subscription of this.#subscriptions) subscription.subscribe();
+    presence.on("unsubscribed", () => ends.presenceUnknown());
+    chat.subscribe();
+  }
+
+  /** Be seen here, and see who is: to listen to a presence channel is to be in it. Or neither. */
+  appear(isSeen: boolean): void {
+    if (isSeen) this.#presence.subscribe();
+    else this.#presence.unsubscribe();
   }
 
   /** The page shows another room. */

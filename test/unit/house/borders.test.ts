@@ -21,7 +21,7 @@ const PURE_FILES = [
     ...["feed/request", "feed/follow", "feed/qoe"],
   ].map((name) => `web/player/${name}.ts`),
   ...[
-    ...["room", "erased", "standing", "who", "words", "mentions", "announcing"],
+    ...["room", "erased", "standing", "who", "words", "mentions", "emotes", "announcing"],
     ...["floats", "desk-words"],
   ].map((name) => `web/chat/${name}.ts`),
   ...[
