@@ -401,6 +401,13 @@ describe("who may see how somebody is", () => {
     await bob.get("me").click();
     await bob.get("status-dnd").click();
     await dot("dnd").waitFor({ timeout: LIMIT_MS });
+    await alice.saysThat("room-words", /here now/);
+    await bob.get("me").click();
+    await bob.get("status-invisible").click();
+    await alice.saysThat("room-words", /^(?!.*here now)/);
+    await bob.get("me").click();
+    await bob.get("status-online").click();
+    await alice.saysThat("room-words", /here now/);
   });
 
   it("does not hear from who is blocked", async () => {
