@@ -135,6 +135,8 @@ it("nobody reaches out to people without end", async () => {
   expect(await device.act("room.invite", { room, users: [one, other] })).toMatchObject(TOO_FAST);
   expect(await device.act("room.invite", { room, users: [one] })).toHaveProperty("rpc");
   expect(await device.act("friends.follow", { user: other })).toMatchObject(TOO_FAST);
+  expect(await device.act("friends.allow", { user: other, allowed: true })).toMatchObject(TOO_FAST);
+  expect(await device.act("friends.allow", { user: other, allowed: false })).toHaveProperty("rpc");
   expect(await device.act("room.direct", { user: other })).toMatchObject(TOO_FAST);
   const trap = { room: newUlid(), title: "Others", users: [other] };
   expect(await device.act("room.create", trap)).toMatchObject(TOO_FAST);

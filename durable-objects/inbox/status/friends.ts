@@ -79,6 +79,7 @@ export class Friends {
     const state = isAllowed ? "allowed" : "over";
     if ((known?.state ?? "over") === state) return ok({});
     if (isAllowed && this.#isFullFor(known)) return fail({ name: "tooManyFriends" });
+    if (!known && !this.#ports.reaches()) return fail({ name: "tooFast" });
     this.#rows.transaction(() => {
       this.#rows.putFollower(
         { user, name: known?.name ?? null, state, at: known?.at ?? now },
