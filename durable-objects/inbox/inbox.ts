@@ -105,6 +105,8 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   /** Do what the user asks for by `rpc`. */
   act(speaker: Speaker, action: InboxAction): Acted | Promise<Acted> {
     if (speaker.user !== this.#user) return fail("forbidden");
+    // SQLite would give another name back.
+    if ("user" in action.data && !action.data.user.isWellFormed()) return fail({ name: "malformedText" });
     switch (action.name) {
       case "inbox.state":
         return ok(this.#state());

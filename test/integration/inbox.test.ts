@@ -397,4 +397,17 @@ describe("bad input", () => {
     const device = await Device.connect(user);
     expect(await device.act(method, data)).toMatchObject({ error: { code: 107, message: "bad request" } });
   });
+
+  // SQLite gives another name back, for which nothing would ever be done.
+  it.each([
+    ["friends.follow", {}],
+    ["friends.unfollow", {}],
+    ["friends.allow", { allowed: true }],
+    ["inbox.block", { blocked: true }],
+  ])("%s of a name that is no Unicode", async (method, more) => {
+    const device = await Device.connect(user);
+    expect(await device.act(method, { user: "\ud800", ...more })).toMatchObject({
+      error: { code: 452, message: "malformed text" },
+    });
+  });
 });
