@@ -204,7 +204,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       if (!known || known === this.#live || this.#seats.listening(channel).size > 0) continue;
       this.#channels.delete(channel);
       known.forget();
-      void known.reports.now();
+      void known.reports.last();
     }
   }
 

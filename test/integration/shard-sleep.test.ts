@@ -1,8 +1,9 @@
 /** Sockets that end while their shard sleeps: who had been told that somebody listens is told that nobody does, and nothing of it stays. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, it, vi } from "vitest";
 import { Inbox } from "../../durable-objects/inbox/inbox.ts";
+import { ViewerSource } from "../../durable-objects/viewers/viewer-source.ts";
 import { inboxChannel } from "../../wire/inbox.ts";
 import { Device } from "./inbox-bench.ts";
 import { until } from "./viewer-set-client.ts";
@@ -54,6 +55,28 @@ it.each([
     expect(await marked()).toEqual(devices.slice(closing).map(({ user }) => inboxChannel(user)));
   },
 );
+
+it("whoever leaves while it is being told that they listen is not taken to listen", async () => {
+  const [alice] = await quiet();
+  const answer = Promise.withResolvers<void>();
+  const heard: number[] = [];
+  vi.spyOn(ViewerSource.prototype, "owner").mockImplementation((channel) => ({
+    since: async () => ({ position: { epoch: "e", offset: 0 }, complete: true, publications: [] }),
+    report: async ({ sockets }) => {
+      if (channel === inboxChannel(alice.user)) heard.push(sockets);
+      await answer.promise;
+      return { position: { epoch: "e", offset: 0 }, viewers: 0, draining: [], parents: {} };
+    },
+  }));
+  await evictDurableObject(shardOf(), { webSockets: "hibernate" });
+  // The heartbeat.
+  const round = runDurableObjectAlarm(shardOf());
+  await until(() => expect(heard).toEqual([1]));
+  await alice.unsubscribe();
+  answer.resolve();
+  await round;
+  await until(() => expect(heard).toEqual([1, 0]));
+});
 
 it("nothing is kept of a channel whose sockets ended without a word", async () => {
   const [alice] = await quiet();
