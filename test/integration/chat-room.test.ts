@@ -1,5 +1,5 @@
 /** The live room of a stream, through sockets at two shards: who may say what, who hears it, what is left of it. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatEvent, type ChatMessage, chatChannel } from "../../wire/chat.ts";
@@ -327,6 +327,23 @@ describe("a moderator", () => {
     expect(await member.say("hello")).toMatchObject({ publish: {} });
   });
 
+  it.each(["chat.delete", "chat.deleteUser", "chat.timeout"])(
+    "knows the address of a guest whose messages are gone already: %s, then a ban",
+    async (method) => {
+      const mod = await Person.enter("mod", "moderator");
+      await mod.act("chat.settings", { settings: { guestsWrite: true } });
+      const home = { address: "home" };
+      const guest = await Person.enter("guest:1", "guest", {}, home);
+      await guest.say("spam");
+      await mod.hears("spam");
+      const of = { id: mod.messages[0]?.id, user: "guest:1", seconds: 1 };
+      expect(await mod.act(method, of)).toMatchObject({ rpc: { data: {} } });
+      await mod.act("chat.ban", { user: "guest:1" });
+      const again = await Person.enter("guest:2", "guest", {}, home);
+      expect(await again.say("spam again")).toMatchObject({ error: { code: 458 } });
+    },
+  );
+
   it("times out: says until when", async () => {
     const { bob, mod } = await talk();
     await mod.act("chat.timeout", { user: "bob", seconds: 60 });
@@ -427,6 +444,25 @@ describe("history", () => {
     await evictDurableObject(roomOf());
     await mod.say("new");
     await until(() => expect(mod.heard.at(-1)?.offset).toBe(3));
+  });
+
+  it("goes on to forget in a room that had fallen silent, and keeps no message for being the last", async () => {
+    const mod = await Person.enter("mod", "moderator");
+    await mod.act("chat.settings", { settings: { retentionMinutes: 1 } });
+    const age = () =>
+      runInDurableObject(roomOf(), (_object, { storage }) => {
+        storage.sql.exec("UPDATE publication SET at = at - 120000");
+      });
+    for (const text of ["old", "new"]) {
+      await mod.say(text);
+      await age();
+      expect(await runDurableObjectAlarm(roomOf())).toBe(true);
+      expect(JSON.stringify(await history())).not.toContain(text);
+      // Nothing is left to be forgotten.
+      expect(await runDurableObjectAlarm(roomOf())).toBe(false);
+      await evictDurableObject(roomOf());
+    }
+    expect((await history()).map(({ offset }) => offset)).toEqual([3]);
   });
 
   it("is read by the protocol's own command", async () => {
