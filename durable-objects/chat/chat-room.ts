@@ -25,7 +25,6 @@ import {
   isModerator,
   judgeSpeaker,
   judgeText,
-  limitOf,
   type Refusal,
   readText,
   type Speaker,
@@ -68,6 +67,8 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
   readonly #reactions: LiveReactions;
   #offset: number;
   #pace = QUIET;
+  /** The alarm is set, as far as is known. */
+  #isToRing = false;
   /** Senders of the messages that did not go to everybody, by offset: of the history, and since the object woke up. */
   readonly #leftOut = new Map<number, string>();
 
@@ -133,13 +134,13 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     };
   }
 
-  /** Forget what is too old, and shards that fell silent. */
+  /** Forget what is too old. */
   override async alarm(): Promise<void> {
     const now = Date.now();
     const before = now - 60_000 * this.#state.settings.retentionMinutes;
     const isMore = this.#rows.prune(before, PRUNED_AT_ONCE) >= PRUNED_AT_ONCE;
-    // The newest row stays for ever: alone it is no reason to come back.
-    if (this.#rows.size() > 1) await this.ctx.storage.setAlarm(now + (isMore ? 0 : PRUNE_MS));
+    this.#isToRing = !this.#rows.isForgotten;
+    if (this.#isToRing) await this.ctx.storage.setAlarm(now + (isMore ? 0 : PRUNE_MS));
   }
 
   /** Where the room is. */
@@ -155,7 +156,7 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
   ): Result<Posted, Refusal> {
     const now = Date.now();
     const { settings } = this.#state;
-    const read = readText(written, limitOf(true, settings));
+    const read = readText(written, { letters: settings.maxLetters });
     if (!read.ok) return read;
     const text = read.value;
     const before = this.#rows.said(speaker.user, nonce);
@@ -197,7 +198,14 @@ export class ChatRoom extends DurableObject<ObjectsEnv> {
     this.#offset = seq;
     if (event.type === "message" && !this.#isForAll(event, now)) this.#leaveOut(seq, event.user);
     this.#audience.tell(this.#marked({ offset: seq, data }), now);
-    if (seq === 1) this.ctx.waitUntil(this.ctx.storage.setAlarm(now + PRUNE_MS));
+    if (!this.#isToRing) this.ctx.waitUntil(this.#ring(now));
+  }
+
+  /** Have it forgotten in time, unless that is seen to. */
+  async #ring(now: number): Promise<void> {
+    this.#isToRing = true;
+    const { storage } = this.ctx;
+    if ((await storage.getAlarm()) === null) await storage.setAlarm(now + PRUNE_MS);
   }
 
   /** In a huge room that talks faster than anybody reads, not every message is. */

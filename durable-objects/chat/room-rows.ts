@@ -252,6 +252,7 @@ export class RoomRows {
       .toArray();
     for (const { seq, id } of rows) {
       this.#sql.exec(
+        // From where it came may still be wanted: who is banned after that is banned there.
         "UPDATE publication SET data = ?, text = NULL WHERE seq = ?",
         JSON.stringify({ type: "gone", seq }),
         seq,
@@ -301,17 +302,31 @@ export class RoomRows {
       .toArray();
   }
 
-  /** Forget what is older than this, at most so many; the newest stays, for its number is where the room is. */
+  /** Forget what is older than this, at most so many. Of the newest its number stays, which is where the room is. */
   prune(before: number, limit: number): number {
-    return this.#sql.exec(
+    const pruned = this.#sql.exec(
       `DELETE FROM publication WHERE seq IN (
          SELECT seq FROM publication WHERE at < ? AND seq < (SELECT max(seq) FROM publication) ORDER BY seq LIMIT ?)`,
       before,
       limit,
     ).rowsWritten;
+    this.#sql.exec(
+      `UPDATE publication SET data = json_object('type', 'gone', 'seq', seq),
+         id = NULL, user = NULL, address = NULL, nonce = NULL, text = NULL, reply_to = NULL
+       WHERE at < ? AND seq = (SELECT max(seq) FROM publication)`,
+      before,
+    );
+    return pruned;
   }
 
-  size(): number {
-    return this.#sql.exec<{ size: number }>("SELECT count(*) AS size FROM publication").one().size;
+  /** There is nothing that could be forgotten. */
+  get isForgotten(): boolean {
+    return (
+      this.#sql
+        .exec(
+          "SELECT 1 FROM publication WHERE id IS NOT NULL OR json_extract(data, '$.type') <> 'gone' LIMIT 1",
+        )
+        .toArray().length === 0
+    );
   }
 }

@@ -89,6 +89,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         reaches: () => this.#reaches(1),
         schedule: () => ctx.waitUntil(this.#alarm.set()),
         keepAlive: (work) => ctx.waitUntil(work),
+        unheardSince: this.#audience.unheardSince,
       },
       Date.now(),
     );
@@ -161,6 +162,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
   /** Forget what is too old, and do again what did not succeed. */
   override async alarm(): Promise<void> {
     this.#alarm.rang();
+    this.#audience.rang();
     this.#log.prune(Date.now());
     await Promise.all([this.#blocks.tell(), this.#push.outbox.deliver(), this.#status.again(Date.now())]);
     await this.#alarm.set();

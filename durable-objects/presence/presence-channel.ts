@@ -47,12 +47,6 @@ export class PresenceChannel extends DurableObject<ObjectsEnv> {
       kv.put(EPOCH, this.#epoch);
       kv.put(NAME, name);
     }
-    this.#telling = new Telling(this.#rows, this.#rows.told(), this.#rows.isCounting);
-    this.#roster = new Roster(this.#rows, this.#rows.roster(), Date.now(), (user) =>
-      this.#telling.changed(user),
-    );
-    // Events may have waited when the object went away.
-    this.#telling.compare(this.#roster);
     this.#audience = new ChannelAudience({
       channel: presenceChannel(name),
       kv,
@@ -60,6 +54,12 @@ export class PresenceChannel extends DurableObject<ObjectsEnv> {
       keepAlive: (work) => ctx.waitUntil(work),
       log: this,
     });
+    this.#telling = new Telling(this.#rows, this.#rows.told(), this.#rows.isCounting);
+    this.#roster = new Roster(this.#rows, this.#rows.roster(), this.#audience.unheardSince, (user) =>
+      this.#telling.changed(user),
+    );
+    // Events may have waited when the object went away.
+    this.#telling.compare(this.#roster);
   }
 
   /** A shard tells who came and left there; with each heartbeat, that it is there. */
@@ -110,6 +110,7 @@ export class PresenceChannel extends DurableObject<ObjectsEnv> {
   override alarm(): void {
     const now = Date.now();
     this.#alarmAt = undefined;
+    this.#audience.rang();
     this.#rows.prune(this.#offset - EVENTS, now - EVENTS_MS);
     this.#go(now);
   }

@@ -8,6 +8,7 @@ import { SILENT_MS } from "../core/viewers/shards.ts";
 import { tickMs } from "../core/viewers/ticks.ts";
 import type { Followed, LivePublication, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { FanOut } from "./fan-out.ts";
+import { Unheard } from "./unheard.ts";
 
 const SHARDS = "shards";
 /** Sockets of a shard, on average, roughly: for the moments after a restart. */
@@ -27,6 +28,7 @@ export interface ChannelAudienceParts {
 export class ChannelAudience {
   readonly #kv: SyncKvStorage;
   readonly #fanOut: FanOut;
+  readonly #unheard: Unheard;
   readonly #heardAt: Map<string, number>;
   /** Sockets that listen, by shard; not known of those that have not reported since the object woke up. */
   readonly #sockets = new Map<string, number>();
@@ -40,9 +42,20 @@ export class ChannelAudience {
     this.#fanOut = new FanOut(ports);
     const now = Date.now();
     // They could not be heard while this object was away.
-    this.#heardAt = new Map(kv.get<readonly string[]>(SHARDS)?.map((shard) => [shard, now]));
+    this.#unheard = new Unheard(kv, now);
+    this.#heardAt = new Map(kv.get<readonly string[]>(SHARDS)?.map((shard) => [shard, this.#unheard.since]));
     this.#usual = kv.get<number>(USUAL) ?? 1;
     this.#fanOut.set([...this.#heardAt.keys()], now);
+  }
+
+  /** Since when nothing was heard of any shard, as of when the object woke up: milliseconds since 1970. */
+  get unheardSince(): number {
+    return this.#unheard.since;
+  }
+
+  /** The alarm of an owner that has to know when nobody listens any more. */
+  rang(): void {
+    if (this.#heardAt.size > 0) this.#unheard.keep();
   }
 
   /** Sockets that listen, as shards said last; one that has not said it since a restart counts as they usually do. */
@@ -61,6 +74,7 @@ export class ChannelAudience {
 
   /** What shards hold now. */
   hear(reports: readonly ShardReport[], now: number): void {
+    this.#unheard.end();
     const before = [...this.#heardAt.keys()].join("\n");
     for (const { shard, sockets } of reports) {
       if (sockets > 0) {

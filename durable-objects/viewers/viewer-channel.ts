@@ -56,6 +56,7 @@ export class ViewerChannel {
         ends.tell(publications, offset);
       },
       lost: () => this.#takeBack(),
+      isErasing: ends.isErasing,
     });
     this.reports = new ViewerReports({
       look: () => {
@@ -85,9 +86,6 @@ export class ViewerChannel {
 
   deliver(delivery: Delivery): void {
     this.#feed.deliver(delivery);
-    if (this.#ends.isErasing && delivery.publications.some(({ data }) => this.#ends.isErasing?.(data))) {
-      this.#feed.unlearn();
-    }
   }
 
   /** Ask the owner for what is missing; true when the question was put now. */

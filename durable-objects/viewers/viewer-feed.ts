@@ -19,6 +19,8 @@ export interface FeedEnds {
   readonly tell: (publications: readonly LivePublication[], offset: number) => void;
   /** Who is subscribed has missed something for good. */
   readonly lost: () => void;
+  /** A publication that takes others back; absent: in this channel there are none. */
+  readonly isErasing?: ((data: string) => boolean) | undefined;
 }
 
 export class ViewerFeed {
@@ -46,11 +48,6 @@ export class ViewerFeed {
     this.#feed = { position, kept: [], whole: false };
   }
 
-  /** Keep nothing of what was published, only where it is: some of it was taken back. */
-  unlearn(): void {
-    if (this.#feed) this.#feed = { ...this.#feed, kept: [], whole: false };
-  }
-
   /** Nobody listens: what comes meanwhile is missed, so that nothing of it is known any more. */
   forget(): void {
     this.#feed = undefined;
@@ -69,6 +66,7 @@ export class ViewerFeed {
     this.#feed = taken.feed;
     const news = [...taken.fresh, ...passing];
     if (news.length > 0) this.#ends.tell(news, this.#feed.position.offset);
+    this.#unlearn(publications);
     if (!taken.behind) return;
     this.#heardOf = position;
     this.#catchUp();
@@ -109,8 +107,16 @@ export class ViewerFeed {
     this.#feed = followed.feed;
     if (followed.lost) this.#ends.lost();
     else if (followed.fresh.length > 0) this.#ends.tell(followed.fresh, followed.feed.position.offset);
+    // All that the owner keeps is as it is by now; what was here before is not.
+    if (asked === "rest") this.#unlearn(answer.publications);
     // What was delivered while there was no feed went by.
     this.#catchUp();
+  }
+
+  /** Keep nothing of what was published, only where it is, when some of it was taken back. */
+  #unlearn(news: readonly LivePublication[]): void {
+    if (!this.#feed || !news.some(({ data }) => this.#ends.isErasing?.(data))) return;
+    this.#feed = { ...this.#feed, kept: [], whole: false };
   }
 
   /** Ask until everything is here that was heard of. */

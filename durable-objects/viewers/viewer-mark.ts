@@ -11,9 +11,10 @@ const PREFIX = "position ";
 
 type Mark = { readonly is: "clean"; readonly position: StreamPosition } | { readonly is: "dirty" };
 
-/** Nobody is there in any channel. */
-export function forgetMarks(kv: SyncKvStorage): void {
-  for (const [key] of [...kv.list({ prefix: PREFIX })]) kv.delete(key);
+/** Nobody is there in any channel but these. */
+export function forgetMarks(kv: SyncKvStorage, but: ReadonlySet<string>): void {
+  for (const [key] of [...kv.list({ prefix: PREFIX })])
+    if (!but.has(key.slice(PREFIX.length))) kv.delete(key);
 }
 
 export class ViewerMark {

@@ -63,6 +63,12 @@ export class ViewerReports {
     return this.#sending;
   }
 
+  /** Report after what is under way, which may not know yet that nobody is there any more. */
+  async last(): Promise<void> {
+    await this.#sending;
+    await this.now();
+  }
+
   async #send(): Promise<void> {
     const seen = this.#ends.look();
     if (seen === undefined) return;

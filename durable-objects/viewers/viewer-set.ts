@@ -157,18 +157,15 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
   /** Go on where the object fell asleep. */
   #wake(): void {
     const [seat] = this.#seats.all();
-    // Sockets may end without a word to the object, as with a deployment: then what is stored is of nobody.
-    if (!seat) {
-      forgetMarks(this.ctx.storage.kv);
-      return;
-    }
-    const { shard, stream } = seat.connection;
-    this.#begin(shard, stream);
+    const { shard, stream } = seat?.connection ?? { shard: "", stream: "" };
     // The stream's own channel also when nobody listens to it: what is stored of it has to be known, to be replaced in time.
     const own = stream === "" ? [] : [liveChannel(stream)];
-    for (const channel of new Set([...own, ...this.#seats.channels()])) {
-      this.#channel(channel).wake();
-    }
+    const channels = new Set([...own, ...this.#seats.channels()]);
+    // Sockets may end without a word to the object, as with a deployment: then what is stored is of nobody.
+    forgetMarks(this.ctx.storage.kv, channels);
+    if (!seat) return;
+    this.#begin(shard, stream);
+    for (const channel of channels) this.#channel(channel).wake();
   }
 
   /** Somebody is here: from now on it is known whose shard this is. */
@@ -207,7 +204,7 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
       if (!known || known === this.#live || this.#seats.listening(channel).size > 0) continue;
       this.#channels.delete(channel);
       known.forget();
-      void known.reports.now();
+      void known.reports.last();
     }
   }
 
@@ -328,9 +325,12 @@ export class ViewerSet extends DurableObject<ObjectsEnv> {
     const kept: Connection | null = socket.deserializeAttachment();
     if (this.#seats.of(socket)) this.#leave(socket, leaving);
     else if (kept) {
-      // Who woke the object with it had no seat any more, but was here.
+      // Who woke the object with it had no seat any more, but was here, and is taken to listen.
       this.#begin(kept.shard, kept.stream);
       this.#presence.moved(kept, undefined, leaving);
+      for (const { channel } of kept.channels) this.#channel(channel);
+      this.#part(kept.channels);
+      this.#live?.reports.changed();
     }
   }
 

@@ -1,5 +1,5 @@
 /** The live room of a stream, through sockets at two shards: who may say what, who hears it, what is left of it. */
-import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { type ChatEvent, type ChatMessage, chatChannel } from "../../wire/chat.ts";
@@ -330,6 +330,7 @@ describe("a moderator", () => {
   it.each([
     ["a time-out", (mod: Person) => mod.act("chat.timeout", { user: "guest:1", seconds: 1 })],
     ["their messages were deleted", (mod: Person) => mod.act("chat.deleteUser", { user: "guest:1" })],
+    ["their message was deleted", (mod: Person) => mod.act("chat.delete", { id: mod.messages[0]?.id })],
     [
       "their time-out, and everything was cleared",
       async (mod: Person) => {
@@ -450,6 +451,25 @@ describe("history", () => {
     await evictDurableObject(roomOf());
     await mod.say("new");
     await until(() => expect(mod.heard.at(-1)?.offset).toBe(3));
+  });
+
+  it("goes on to forget in a room that had fallen silent, and keeps no message for being the last", async () => {
+    const mod = await Person.enter("mod", "moderator");
+    await mod.act("chat.settings", { settings: { retentionMinutes: 1 } });
+    const age = () =>
+      runInDurableObject(roomOf(), (_object, { storage }) => {
+        storage.sql.exec("UPDATE publication SET at = at - 120000");
+      });
+    for (const text of ["old", "new"]) {
+      await mod.say(text);
+      await age();
+      expect(await runDurableObjectAlarm(roomOf())).toBe(true);
+      expect(JSON.stringify(await history())).not.toContain(text);
+      // Nothing is left to be forgotten.
+      expect(await runDurableObjectAlarm(roomOf())).toBe(false);
+      await evictDurableObject(roomOf());
+    }
+    expect((await history()).map(({ offset }) => offset)).toEqual([3]);
   });
 
   it("is read by the protocol's own command", async () => {

@@ -327,6 +327,19 @@ describe("after an eviction", () => {
     await listener.hears("+listener +alice +bob");
   });
 
+  it("and another with each alarm, a shard that is silent takes its people along all the same", async () => {
+    const listener = await Person.enter("listener");
+    await Person.enter("lost", { shard: "weur/1" });
+    await listener.hears("+listener +lost");
+    for (let n = 0; n < 2; n += 1) {
+      passTime(SILENT_SHARD_MS + 1_000);
+      await evictDurableObject(channelOf());
+      await runDurableObjectAlarm(channelOf());
+    }
+    const users = await runInDurableObject(channelOf(), (object) => object.state());
+    expect(users).toMatchObject({ value: { users: 0 } });
+  });
+
   it("of both at once nobody is lost who came in the moment before", async () => {
     const listener = await Person.enter("listener");
     for (let n = 0; n < 5; n += 1) {

@@ -270,6 +270,42 @@ describe("status", () => {
     await hears(a, bob, "online away online");
   });
 
+  it("is away after ten minutes although the inbox sleeps again and again, and not before", async () => {
+    const [a, b] = [await Device.open(alice), await Device.open(bob)];
+    await befriend(a, b);
+    await hears(a, bob, "online");
+    const sleepless = async (minutes: number): Promise<void> => {
+      for (let n = 0; n < minutes; n += 1) {
+        passTime(60_000);
+        await evictDurableObject(inboxOf(bob));
+        await inboxOf(bob).report([{ shard: "~people/any/1", sockets: 1, playing: 0 }]);
+      }
+      await runDurableObjectAlarm(inboxOf(bob));
+    };
+    await sleepless(AWAY_MINUTES - 1);
+    await b.act("status.active");
+    await sleepless(AWAY_MINUTES - 1);
+    expect(story(a, bob)).toBe("online");
+    await sleepless(1);
+    await hears(a, bob, "online away");
+  });
+
+  it("ends although the inbox sleeps between its alarms", async () => {
+    const [a, b] = [await Device.open(alice), await Device.open(bob, "~people/any/5")];
+    await befriend(a, b);
+    await hears(a, bob, "online");
+    for (let n = 0; n < 2; n += 1) {
+      passTime(UNHEARD_MS + 1_000);
+      await evictDurableObject(inboxOf(bob));
+      await inboxOf(alice).report([{ shard: "~people/any/1", sockets: 1, playing: 0 }]);
+      await runDurableObjectAlarm(inboxOf(bob));
+    }
+    await hears(a, bob, "online offline");
+    // It was only slow.
+    await inboxOf(bob).report([{ shard: "~people/any/5", sockets: 1, playing: 0 }]);
+    await hears(a, bob, "online offline online");
+  });
+
   it("ends when the shard of the last device is not heard of for a minute", async () => {
     const [a, b] = [await Device.open(alice), await Device.open(bob, "~people/any/4")];
     await befriend(a, b);

@@ -1,6 +1,6 @@
 /** Whether a room takes what somebody says. Decides by what it is told; looks nothing up and keeps nothing. */
 import { fail, ok, type Result } from "../../../media/result.ts";
-import { type ChatErrorName, type ChatSettings, CONVERSATION_BYTES } from "../../../wire/chat.ts";
+import type { ChatErrorName, ChatSettings } from "../../../wire/chat.ts";
 import type { Role } from "../../../wire/socket-token.ts";
 import { hasLink, hasWord, isBlank, isEmotes, lettersOf, tidy } from "./text.ts";
 
@@ -110,10 +110,6 @@ export function judgeText(
   if (hasWord(text, settings.blockedWords)) return { name: "blockedWord" };
   return undefined;
 }
-
-/** How much may be in a message of a room. */
-export const limitOf = (isLive: boolean, settings: ChatSettings): Parameters<typeof readText>[1] =>
-  isLive ? { letters: settings.maxLetters } : { bytes: CONVERSATION_BYTES };
 
 const secondsUntil = (moment: number, now: number): number => Math.max(1, Math.ceil((moment - now) / 1000));
 

@@ -1,5 +1,5 @@
 /**
- * How the user of an inbox is, kept: written when it changes and not with every sign of life. What follows from what is in
+ * How the user of an inbox is, kept: written when it changes, and not with every sign of life. What follows from what is in
  * core/inbox/status.ts; who hears of it, in watching.ts.
  */
 import type { ChosenStatus } from "../../../wire/inbox.ts";
@@ -16,6 +16,8 @@ import {
 } from "../../core/inbox/status.ts";
 
 const STATUS = "status";
+/** What somebody does is written so often at most: an object that was away does not know what they did since. */
+const ACTIVE_KEPT_MS = 30_000;
 
 type Kept = Pick<Standing, "chosen" | "isHere" | "activeAt" | "seenAt"> & { readonly shown: Shown };
 
@@ -32,10 +34,11 @@ export class OwnStatus {
   #standing: Standing;
   #kept: Kept | undefined;
 
-  constructor(ports: OwnStatusPorts, now: number) {
+  /** `unheardSince`: for so long no device was heard of, milliseconds since 1970. */
+  constructor(ports: OwnStatusPorts, unheardSince: number) {
     this.#ports = ports;
     this.#kept = ports.kv.get<Kept>(STATUS);
-    this.#standing = this.#kept ? { ...UNSEEN, ...woken(this.#kept, now), heardAt: now } : UNSEEN;
+    this.#standing = this.#kept ? { ...UNSEEN, ...standingOf(this.#kept), heardAt: unheardSince } : UNSEEN;
   }
 
   get chosen(): ChosenStatus {
@@ -82,7 +85,14 @@ export class OwnStatus {
     const shown = shownOf(next, now);
     const isShown = JSON.stringify(shown) !== JSON.stringify(this.shown);
     const { chosen, isHere, activeAt, seenAt } = next;
-    if (!isShown && isHere === (before?.isHere ?? false) && chosen === (before?.chosen ?? "online")) return;
+    const isActive = activeAt - (before?.activeAt ?? activeAt) >= ACTIVE_KEPT_MS;
+    if (
+      !isShown &&
+      !isActive &&
+      isHere === (before?.isHere ?? false) &&
+      chosen === (before?.chosen ?? "online")
+    )
+      return;
     this.#kept = { chosen, isHere, activeAt, ...(seenAt !== undefined && { seenAt }), shown };
     this.#ports.kv.put(STATUS, this.#kept);
     if (isHere !== (before?.isHere ?? false)) this.#ports.moved(isHere);
@@ -90,8 +100,4 @@ export class OwnStatus {
   }
 }
 
-/** Of somebody who was not away when this was written, nobody knows what they did since. */
-function woken({ shown, ...kept }: Kept, now: number): Omit<Kept, "shown"> {
-  const mayBeActive = kept.isHere && shown.status !== "away";
-  return mayBeActive ? { ...kept, activeAt: now } : kept;
-}
+const standingOf = ({ shown: _shown, ...kept }: Kept): Omit<Kept, "shown"> => kept;

@@ -20,6 +20,8 @@ export interface StatusPorts {
   readonly kv: SyncKvStorage;
   /** Devices that listen to the inbox now. */
   readonly devices: () => number;
+  /** Since when nothing was heard of any, as of when the object woke up: milliseconds since 1970. */
+  readonly unheardSince: number;
   /** To all devices; `about`: without an offset, in the place of what was said of it before. */
   readonly tell: (event: InboxEvent, about?: string) => void;
   readonly inboxOf: (user: string) => FriendInbox;
@@ -51,7 +53,7 @@ export class UserStatus {
         shown: () => this.#watching.tellWatchers(Date.now()),
         moved: (isHere) => (isHere ? this.#watching.watch(Date.now()) : this.#watching.unwatch()),
       },
-      now,
+      ports.unheardSince,
     );
     this.#watching = new Watching(
       {
