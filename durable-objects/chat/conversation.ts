@@ -105,6 +105,10 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!isIn.ok) return isIn;
     const isLooked = say.photo === undefined || (await this.#photos.lookFor(say.photo, speaker.user));
     if (!isLooked) return fail("unavailable");
+    // Their inbox does not know the room, and so has not told it whom they have blocked since it was opened.
+    const unaware = this.#room.unawareOf(speaker.user);
+    const denial = unaware.length > 0 ? await this.#denialOf(speaker, unaware) : undefined;
+    if (denial) return fail(denial);
     // They may have been put out meanwhile.
     const isStillIn = this.#room.admit(speaker);
     return isStillIn.ok ? this.#talk.say(speaker, say, Date.now()) : isStillIn;

@@ -84,6 +84,19 @@ it("whoever is blocked cannot write to one", async () => {
   await until(async () => expect(await friend.say(room, "thanks")).toMatchObject({ publish: {} }));
 });
 
+it("whoever was blocked between opening a one-to-one room and saying something there cannot say it", async () => {
+  const [alice, bob] = names();
+  const device = await Device.open(alice);
+  const stranger = await Member.of(bob);
+  const { room } = await stranger.get<RoomState>("room.direct", { user: alice });
+  const block = (blocked: boolean) => device.act("inbox.block", { user: bob, blocked });
+  await block(true);
+  expect(await stranger.say(room, "hello?")).toMatchObject({ error: { code: 468 } });
+  await block(false);
+  expect(await stranger.say(room, "hello")).toMatchObject({ publish: {} });
+  await until(() => expect(device.texts).toEqual(["hello"]));
+});
+
 it("nobody is brought into a room by whom they have blocked, nor into more than they may have", async () => {
   const [alice, bob] = names();
   const device = await Device.open(alice);
