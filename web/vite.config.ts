@@ -4,6 +4,9 @@ import { defineConfig, type Plugin } from "vite";
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
+/** The service worker, served at `/notifications.js` (workers/edge/pages.ts). */
+const NOTIFICATIONS = "notifications";
+
 /** hls.js is imported late so that the page runs before it; the browser may still fetch it first thing. */
 function preloadPlayer(): Plugin {
   return {
@@ -40,6 +43,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 700,
-    rollupOptions: { input: { index: here("index.html"), watch: here("watch.html") } },
+    rollupOptions: {
+      input: {
+        index: here("index.html"),
+        watch: here("watch.html"),
+        messages: here("messages.html"),
+        [NOTIFICATIONS]: here("worker/notifications.ts"),
+      },
+      output: {
+        // A service worker has the same address for ever, and rules what is below it.
+        entryFileNames: ({ name }) =>
+          name === NOTIFICATIONS ? `${NOTIFICATIONS}.js` : "assets/[name]-[hash].js",
+      },
+    },
   },
 });

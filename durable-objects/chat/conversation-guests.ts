@@ -2,8 +2,8 @@
 import type { Denial } from "../core/chat/membership.ts";
 import { within } from "../deadline.ts";
 
-/** What an inbox says of somebody who would bring its user into a room. */
-export type Welcome = "welcome" | "blocked" | "full";
+/** What an inbox says of somebody who would bring its user into a room; `hasty`: its user has brought too many into rooms today. */
+export type Welcome = "welcome" | "blocked" | "full" | "hasty";
 
 /** For all of them. */
 const ANSWER_MS = 3_000;
@@ -15,6 +15,7 @@ export async function denialOf(
 ): Promise<Denial | "unavailable" | undefined> {
   try {
     const welcomes = await within(ANSWER_MS, "welcomes", Promise.all(users.map(ask)));
+    if (welcomes.includes("hasty")) return { name: "tooFast" };
     if (welcomes.includes("blocked")) return { name: "blocked" };
     return welcomes.includes("full") ? { name: "tooManyRooms" } : undefined;
   } catch (error) {

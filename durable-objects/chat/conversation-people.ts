@@ -1,6 +1,6 @@
 /** How a conversation begins, who comes and who goes, and what it is called. Decided in core/chat/membership.ts; done here, all of it or nothing. */
 import { fail, ok, type Result } from "../../media/result.ts";
-import { isDirectRoom, MAX_MEMBERS, type RoomAction } from "../../wire/conversations.ts";
+import { MAX_MEMBERS, type RoomAction } from "../../wire/conversations.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import {
   type Denial,
@@ -49,8 +49,6 @@ export class ConversationPeople {
       const isAgain = facts.kind === "group" && facts.creator === user && room.members.get(user);
       return isAgain ? DONE : fail("forbidden");
     }
-    // Ids of one-to-one rooms are made of names: nobody takes such a one before those two.
-    if (isDirectRoom(room.name)) return fail("forbidden");
     const title = readTitle(written);
     if (!title.ok) return title;
     if (![user, ...users].every((one) => one.isWellFormed())) return fail({ name: "malformedText" });

@@ -42,7 +42,9 @@ export function historyOf(
   const from =
     after !== undefined && before === undefined ? { after } : { before: before ?? Number.MAX_SAFE_INTEGER };
   const { page, more } = cut(rows.page(from, limit + 1), limit);
-  return { events: [...rows.read(page)], more };
+  const read = rows.read(page);
+  const events = short(read);
+  return { events: [...events], more: more || events.length < read.length };
 }
 
 /** Messages that have these words, newest first. */
@@ -54,8 +56,9 @@ export function searchIn(
   if (!query.ok) return query;
   if (query.value === undefined) return ok({ messages: [], more: false });
   const { page, more } = cut(rows.search(query.value, before, limit + 1), limit);
-  const messages = rows.read(page).flatMap(({ event }) => (event.type === "message" ? [event] : []));
-  return ok({ messages, more });
+  const read = rows.read(page).flatMap(({ event }) => (event.type === "message" ? [event] : []));
+  const messages = short(read);
+  return ok({ messages, more: more || messages.length < read.length });
 }
 
 /** One message, all of it. */
@@ -82,4 +85,14 @@ function cut(
     return index === 0 || letters <= PAGE_LETTERS;
   });
   return { page, more: page.length < stored.length };
+}
+
+/** The first of them, no more letters than a page has, but always one: who reacted may be more than what was said. */
+function short<T>(read: readonly T[]): readonly T[] {
+  let letters = 0;
+  const end = read.findIndex((one, index) => {
+    letters += JSON.stringify(one).length;
+    return index > 0 && letters > PAGE_LETTERS;
+  });
+  return end < 0 ? read : read.slice(0, end);
 }

@@ -113,12 +113,6 @@ export class ConversationRoom {
     return peer !== undefined && this.blocking.includes(peer);
   }
 
-  /** The other one of a one-to-one room who has not heard of it yet: nothing was said there (conversation-telling.ts). */
-  unawareOf(user: string): readonly string[] {
-    const peer = this.peerOf(user);
-    return peer !== undefined && user === this.facts?.creator && this.rows.messages === 0 ? [peer] : [];
-  }
-
   /** Messages of others that a member has not read. Who says something has read what was before it. */
   unreadOf(user: string): number {
     const member = this.members.get(user);

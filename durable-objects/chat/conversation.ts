@@ -6,10 +6,11 @@ import { DurableObject } from "cloudflare:workers";
 import { fail, ok } from "../../media/result.ts";
 import type { StreamPosition } from "../../wire/centrifugo.ts";
 import { chatChannel } from "../../wire/chat.ts";
-import type { ConversationSay, RoomAction } from "../../wire/conversations.ts";
+import { type ConversationSay, isDirectRoom, type RoomAction } from "../../wire/conversations.ts";
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Speaker } from "../core/chat/judge.ts";
 import { judgeInvitation } from "../core/chat/membership.ts";
+import { Pace } from "../core/chat/pace.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type { Followed, ReportAnswer, ShardReport } from "../core/viewers/viewer-messages.ts";
 import { within } from "../deadline.ts";
@@ -26,6 +27,10 @@ import { ConversationTelling } from "./conversation-telling.ts";
 import { PuttingOut } from "./putting-out.ts";
 
 const PRESENCE_MS = 5_000;
+/** What costs the others more than the one who asks: each person may ask for it as often as they may say something. */
+const PACED: ReadonlySet<RoomAction["name"]> = new Set([
+  ...(["room.search", "room.invite", "room.remove", "room.rename", "room.role"] as const),
+]);
 
 export class Conversation extends DurableObject<ObjectsEnv> {
   readonly #room: ConversationRoom;
@@ -36,6 +41,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   readonly #photos: ConversationPhotos;
   readonly #people: ConversationPeople;
   readonly #talk: ConversationTalk;
+  readonly #pace = new Pace();
   /** Of the alarm, as far as this life of the object has set it. */
   #alarmAt = Number.POSITIVE_INFINITY;
 
@@ -105,9 +111,10 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     if (!isIn.ok) return isIn;
     const isLooked = say.photo === undefined || (await this.#photos.lookFor(say.photo, speaker.user));
     if (!isLooked) return fail("unavailable");
-    // Their inbox does not know the room, and so has not told it whom they have blocked since it was opened.
-    const unaware = this.#room.unawareOf(speaker.user);
-    const denial = unaware.length > 0 ? await this.#denialOf(speaker, unaware) : undefined;
+    // Whom the other one has blocked since they began this room: until now that one has not heard of it, and it not of the block.
+    const peer = this.#room.peerOf(speaker.user);
+    const isFirst = peer !== undefined && this.#room.rows.messages === 0;
+    const denial = isFirst ? await denialOf([peer], (user) => this.#welcome(user, speaker)) : undefined;
     if (denial) return fail(denial);
     // They may have been put out meanwhile.
     const isStillIn = this.#room.admit(speaker);
@@ -119,12 +126,14 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     const now = Date.now();
     switch (action.name) {
       case "room.create": {
-        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, action.data.users);
+        // Ids of one-to-one rooms are made of names: nobody takes such a one, nor learns by anybody's inbox whether there is one.
+        if (isDirectRoom(this.#room.name)) return fail("forbidden");
+        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, action.data.users, true);
         if (denial) return fail(denial);
         return this.#stateAfter(this.#people.create(speaker, action.data, now), speaker);
       }
       case "room.direct": {
-        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, [action.data.user]);
+        const denial = this.#room.facts ? undefined : await this.#denialOf(speaker, [action.data.user], true);
         if (denial) return fail(denial);
         return this.#stateAfter(this.#people.direct(speaker, action.data.user, now), speaker);
       }
@@ -178,6 +187,8 @@ export class Conversation extends DurableObject<ObjectsEnv> {
   ): Promise<Acted> {
     const people = this.#people;
     const talk = this.#talk;
+    const seconds = PACED.has(action.name) ? this.#pace.take(speaker.user, now) : undefined;
+    if (seconds !== undefined) return fail({ name: "tooFast", seconds });
     switch (action.name) {
       case "room.state":
         return this.#stateAfter(ok(undefined), speaker);
@@ -200,7 +211,7 @@ export class Conversation extends DurableObject<ObjectsEnv> {
       case "room.invite": {
         const news = judgeInvitation(this.#room.company, speaker.user, action.data.users);
         if (!news.ok) return news;
-        const denial = await this.#denialOf(speaker, news.value);
+        const denial = await this.#denialOf(speaker, news.value, false);
         // It is judged once more: meanwhile things may have changed.
         return denial ? fail(denial) : answered(people.invite(speaker, action.data, now));
       }
@@ -215,15 +226,19 @@ export class Conversation extends DurableObject<ObjectsEnv> {
     }
   }
 
-  /** Why these may not be brought in by somebody. */
-  #denialOf(by: Speaker, users: readonly string[]) {
-    return denialOf(
-      users.filter((user) => user !== by.user && user.isWellFormed()),
-      (user) => {
-        const welcome: Promise<Welcome> = this.env.INBOX.getByName(user).welcomes(by.user);
-        return welcome;
-      },
-    );
+  /** Why these may not be brought in by somebody, into a new room or this one: their inboxes say it, and that one's own. */
+  #denialOf(by: Speaker, users: readonly string[], isNew: boolean) {
+    const others = [...new Set(users)].filter((user) => user !== by.user && user.isWellFormed());
+    return denialOf([by.user, ...others], (user) => {
+      if (user !== by.user) return this.#welcome(user, by);
+      const welcome: Promise<Welcome> = this.env.INBOX.getByName(user).brings(others.length, isNew);
+      return welcome;
+    });
+  }
+
+  #welcome(user: string, by: Speaker): Promise<Welcome> {
+    const welcome: Promise<Welcome> = this.env.INBOX.getByName(user).welcomes(by.user);
+    return welcome;
   }
 
   /** What is kept beside the room's own tables. */

@@ -3,8 +3,8 @@
  * moment has come about or failed.
  */
 
-/** A subscription asks for a membership and for the feed, 5 s each (viewer-source.ts). */
-const AGAIN_MS = [2_000, 12_000] as const;
+/** A subscription asks for a membership, and for the feed with a word before it, twice at most; each takes 5 s (viewer-source.ts). */
+const AGAIN_MS = [2_000, 30_000] as const;
 const OUT = "out";
 
 interface Out {

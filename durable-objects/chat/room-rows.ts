@@ -171,8 +171,10 @@ export class RoomRows {
   ): void {
     const [last] = this.#sql
       .exec<{ address: string | null }>(
-        `SELECT coalesce((SELECT address FROM publication WHERE user = ?1 ORDER BY at DESC LIMIT 1),
-           (SELECT address FROM sanction WHERE user = ?1)) AS address`,
+        // What they wrote may be forgotten; a sanction that this one takes the place of knows it still.
+        `SELECT address FROM (
+           SELECT address, at FROM publication WHERE user = ?1 UNION ALL SELECT address, at FROM sanction WHERE user = ?1)
+         WHERE address IS NOT NULL ORDER BY at DESC LIMIT 1`,
         user,
       )
       .toArray();
@@ -239,7 +241,7 @@ export class RoomRows {
     return this.#sql.exec("DELETE FROM sanction WHERE user = ?", user).rowsWritten > 0;
   }
 
-  /** Make messages nothing: one, or all of somebody. Answers how many there were. What quoted or pinned them says nothing of them any more. */
+  /** Make messages nothing but where they came from: one, or all of somebody. Answers how many there were. What quoted or pinned them says nothing of them any more. */
   erase(which: { readonly id: string } | { readonly user: string }): number {
     const [where, value] = "id" in which ? ["id = ?", which.id] : ["user = ?", which.user];
     const rows = this.#sql

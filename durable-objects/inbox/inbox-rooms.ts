@@ -57,6 +57,12 @@ export class InboxRooms {
     return (row?.size ?? 0) >= MAX_ROOMS;
   }
 
+  /** They have left so many lately that they begin no others: rooms outlast who made them. */
+  get isSpent(): boolean {
+    const [row] = this.#tables.read<{ size: number }>("SELECT count(*) AS size FROM room");
+    return (row?.size ?? 0) >= 2 * MAX_ROOMS;
+  }
+
   /** Newest first. */
   list(): InboxState["rooms"] {
     const rows = this.#tables.read<{ summary: string; muted: number }>(

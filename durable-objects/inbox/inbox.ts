@@ -10,6 +10,7 @@ import { type InboxAction, type InboxEvent, type InboxState, inboxChannel } from
 import type { ObjectsEnv } from "../../workers/env.ts";
 import type { Welcome } from "../chat/conversation-guests.ts";
 import type { Speaker } from "../core/chat/judge.ts";
+import { type Reach, reach } from "../core/inbox/reaching.ts";
 import { takingOf } from "../core/inbox/taking.ts";
 import type { Acted } from "../core/viewers/socket/decision.ts";
 import type {
@@ -31,6 +32,8 @@ import type { FriendAnswer, FriendCall } from "./status/friend-calls.ts";
 import { FRIEND_TABLES } from "./status/friend-rows.ts";
 import { UserStatus } from "./status/user-status.ts";
 
+/** How many others the user has reached out to lately. */
+const REACHED = "reached";
 const TABLES = [LOG_TABLES, ROOM_TABLES, BLOCK_TABLES, PUSH_TABLES, FRIEND_TABLES].join("");
 
 export class Inbox extends DurableObject<ObjectsEnv> {
@@ -83,6 +86,7 @@ export class Inbox extends DurableObject<ObjectsEnv> {
         tell: (event, about) => this.#say(event, about),
         inboxOf: (user) => this.env.INBOX.getByName(user),
         isBlocked: (user) => this.#blocks.isBlocked(user),
+        reaches: () => this.#reaches(1),
         schedule: () => ctx.waitUntil(this.#alarm.set()),
         keepAlive: (work) => ctx.waitUntil(work),
         unheardSince: this.#audience.unheardSince,
@@ -129,6 +133,12 @@ export class Inbox extends DurableObject<ObjectsEnv> {
     return this.#rooms.isFull ? "full" : "welcome";
   }
 
+  /** Whether this user may bring so many others into a room; `isNew`: one that they begin. */
+  brings(others: number, isNew: boolean): Welcome {
+    if (isNew && (this.#rooms.isFull || this.#rooms.isSpent)) return "full";
+    return this.#reaches(others) ? "welcome" : "hasty";
+  }
+
   /** The inbox of somebody else has something to say. */
   befriend(call: FriendCall): FriendAnswer {
     return this.#status.befriend(call, Date.now());
@@ -173,6 +183,14 @@ export class Inbox extends DurableObject<ObjectsEnv> {
       upTo: taking.room.upTo,
       publications: taking.events.map((event) => this.#log.append(event, now)),
     };
+  }
+
+  /** Whether the user may reach out to so many others; they are counted. */
+  #reaches(people: number): boolean {
+    const { kv } = this.ctx.storage;
+    const reached = people === 0 ? undefined : reach(kv.get<Reach>(REACHED), people, Date.now());
+    if (reached) kv.put(REACHED, reached);
+    return people === 0 || reached !== undefined;
   }
 
   #state(): InboxState {

@@ -174,19 +174,24 @@ describe("people in a room", () => {
     await bob.get("chat-name-option").waitFor();
     await bob.page.keyboard.press("Tab");
     expect(await bob.get("chat-field").inputValue()).toBe("so @Alice ");
-    await bob.page.keyboard.type("look :wave: 🎉");
+    await bob.page.keyboard.type("look :wa");
+    expect(await bob.get("chat-name-option").allTextContents()).toEqual(["👋 wave"]);
+    await bob.page.keyboard.press("Tab");
+    expect(await bob.get("chat-field").inputValue()).toBe("so @Alice look :wave: ");
+    await bob.page.keyboard.type("🎉");
     await bob.page.keyboard.press("Enter");
-    const mention = await alice.sees("look :wave: 🎉");
+    const mention = await alice.sees("look 👋 🎉");
     expect(await mention.getAttribute("data-mention")).toBe("true");
-    expect(await (await bob.sees("look :wave:")).getAttribute("data-mention")).toBeNull();
+    expect(await mention.getByRole("img", { name: "wave" }).getAttribute("title")).toBe(":wave:");
+    expect(await (await bob.sees("look 👋")).getAttribute("data-mention")).toBeNull();
     for (const viewer of [alice, bob]) {
-      await viewer.readsSoon("hello there", "hi back", "so @Alice look :wave: 🎉");
+      await viewer.readsSoon("hello there", "hi back", "so @Alice look 👋 🎉");
       await viewer.get("chat-pending").waitFor({ state: "detached" });
     }
 
     // Who comes later, or again, sees the same.
     await alice.page.reload();
-    await alice.readsSoon("hello there", "hi back", "so @Alice look :wave: 🎉");
+    await alice.readsSoon("hello there", "hi back", "so @Alice look 👋 🎉");
     await alice.say("still me");
     expect(await (await bob.sees("still me")).getByTestId("chat-name").textContent()).toBe("Alice");
   });
@@ -399,6 +404,7 @@ describe("where the chat is", () => {
 
   it("leaves its keys to itself", async () => {
     const alice = await Viewer.enter(ALICE);
+    await alice.get("chat-field").waitFor();
     await alice.get("chat-field").pressSequentially("mkfs? m");
     expect(await alice.get("chat-field").inputValue()).toBe("mkfs? m");
     expect(await alice.page.locator("#help").isVisible()).toBe(false);

@@ -102,6 +102,8 @@ describe("a path", () => {
     ["has a rendition that climbs", () => "/live/paths/%2e%2e%2fv360/index.m3u8", [404, "no-rendition"]],
     ["names the generations", () => "/generations?since=0", [404, "not-found"]],
     ["names a policy", () => "/policies/paths", [404, "not-found"]],
+    ["is below the messages page", () => "/messages/01ARYZ6S41TSV4RRFFQ69G5FAV", [404, "not-found"]],
+    ["is a service worker of elsewhere", () => "/messages/notifications.js", [404, "not-found"]],
     ["names origin", () => "/_origin/admin/streams", [401, "unauthorized"], [404, "not-found"]],
     ["is longer than any", () => `/${media}?${"x".repeat(5000)}`, [414, "uri-too-long"]],
   ];

@@ -328,6 +328,10 @@ describe("every answer", () => {
   it.each([
     ["/", 200, "page"],
     ["/watch/cdn", 200, "page"],
+    ["/messages", 200, "page"],
+    ["/notifications.js", 200, "page"],
+    ["/messages/", 404, "absent"],
+    ["/p/x.y.z/messages", 403, "refused"],
     ["/nothing", 404, "absent"],
     ["/live/UPPER/index.m3u8", 404, "absent"],
     ["/live/cdn/v720/index.m3u8?_HLS_msn=x", 400, "refused"],

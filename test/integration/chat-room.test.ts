@@ -339,22 +339,29 @@ describe("a moderator", () => {
     expect(await member.say("hello")).toMatchObject({ publish: {} });
   });
 
-  it.each(["chat.delete", "chat.deleteUser", "chat.timeout"])(
-    "knows the address of a guest whose messages are gone already: %s, then a ban",
-    async (method) => {
-      const mod = await Person.enter("mod", "moderator");
-      await mod.act("chat.settings", { settings: { guestsWrite: true } });
-      const home = { address: "home" };
-      const guest = await Person.enter("guest:1", "guest", {}, home);
-      await guest.say("spam");
-      await mod.hears("spam");
-      const of = { id: mod.messages[0]?.id, user: "guest:1", seconds: 1 };
-      expect(await mod.act(method, of)).toMatchObject({ rpc: { data: {} } });
-      await mod.act("chat.ban", { user: "guest:1" });
-      const again = await Person.enter("guest:2", "guest", {}, home);
-      expect(await again.say("spam again")).toMatchObject({ error: { code: 458 } });
-    },
-  );
+  it.each([
+    ["a time-out", (mod: Person) => mod.act("chat.timeout", { user: "guest:1", seconds: 1 })],
+    ["their messages were deleted", (mod: Person) => mod.act("chat.deleteUser", { user: "guest:1" })],
+    ["their message was deleted", (mod: Person) => mod.act("chat.delete", { id: mod.messages[0]?.id })],
+    [
+      "their time-out, and everything was cleared",
+      async (mod: Person) => {
+        await mod.act("chat.timeout", { user: "guest:1", seconds: 1 });
+        await mod.act("chat.clear");
+      },
+    ],
+  ])("bans a guest by their address after %s", async (_name, before) => {
+    const mod = await Person.enter("mod", "moderator");
+    await mod.act("chat.settings", { settings: { guestsWrite: true } });
+    const home = { address: "home" };
+    const guest = await Person.enter("guest:1", "guest", {}, home);
+    await guest.say("spam");
+    await mod.hears("spam");
+    await before(mod);
+    await mod.act("chat.ban", { user: "guest:1" });
+    const again = await Person.enter("guest:2", "guest", {}, home);
+    expect(await again.say("spam again")).toMatchObject({ error: { code: 458 } });
+  });
 
   it("times out: says until when", async () => {
     const { bob, mod } = await talk();

@@ -1,5 +1,6 @@
 /** Bad input to conversations, case by case: what is refused with which error, and what is text and nothing else. */
 import { describe, expect, it } from "vitest";
+import { CONVERSATION_PACE } from "../../durable-objects/core/chat/pace.ts";
 import { CHAT_ERROR, CONVERSATION_BYTES, chatChannel } from "../../wire/chat.ts";
 import { Device, groupOf, newUlid } from "./conversation-people.ts";
 import { passTime } from "./stream-object.ts";
@@ -8,6 +9,22 @@ import { until } from "./viewer-set-client.ts";
 const BAD_REQUEST = { code: 107, message: "bad request" };
 const FORBIDDEN = { code: 103, message: "permission denied" };
 const SCRIPT = "<script>alert(1)</script>";
+
+it.each([
+  ["renames", "room.rename", (n: number) => ({ title: `Title ${n}` })],
+  ["searches", "room.search", () => ({ text: "a" })],
+  ["gives roles", "room.role", (n: number) => ({ user: "bob", role: n % 2 === 0 ? "moderator" : "member" })],
+  ["removes", "room.remove", () => ({ user: "nobody" })],
+])("nobody %s without end", async (_name, method, data) => {
+  const { room, alice, bob } = await groupOf(["alice", "bob"]);
+  const answers = await Promise.all(
+    Array.from({ length: CONVERSATION_PACE + 1 }, (_, n) => alice.act(method, { room, ...data(n) })),
+  );
+  expect(answers.at(-1)).toMatchObject({ error: { code: CHAT_ERROR.tooFast.code } });
+  expect(answers.at(-2)).not.toMatchObject({ error: { code: CHAT_ERROR.tooFast.code } });
+  expect(await bob.act("room.search", { room, text: "b" })).toHaveProperty("rpc");
+  expect(await alice.say(room, "something else")).toMatchObject({ publish: {} });
+});
 
 describe("a message", () => {
   it.each([

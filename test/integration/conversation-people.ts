@@ -163,6 +163,10 @@ export class FakeInbox {
     return "welcome";
   }
 
+  async brings(): Promise<Welcome> {
+    return this.welcomes();
+  }
+
   get texts(): readonly string[] {
     return this.events.flatMap(({ event }) => (event.type === "message" ? [event.message.text] : []));
   }

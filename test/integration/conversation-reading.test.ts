@@ -57,6 +57,27 @@ describe("history", () => {
     expect(rest.more).toBe(false);
   });
 
+  it("of much that was reacted to comes in smaller pages, with all of it", async () => {
+    const { room, alice, bob } = await said(...texts);
+    await runInDurableObject(conversation(room), (_object, { storage: { sql } }) => {
+      const [seqs, crowd] = [sql.exec("SELECT seq FROM publication WHERE id IS NOT NULL").toArray(), 400];
+      for (const { seq } of seqs)
+        for (let n = 0; n < crowd; n += 1)
+          sql.exec("INSERT INTO reaction VALUES (?, '👍', ?, ?)", seq ?? 0, `${n}`.padEnd(100, "x"), n);
+    });
+    const read: string[] = [];
+    let page: RoomHistory | undefined;
+    while (page === undefined || page.more) {
+      page = await history(bob, room, { before: page?.events.at(-1)?.seq ?? 1_000, limit: 100 });
+      expect(JSON.stringify(page).length).toBeLessThan(200_000);
+      read.push(...textsOf(page));
+    }
+    expect(read).toEqual(texts.toReversed());
+    const found = await search(alice, room, "message");
+    expect(found.more).toBe(true);
+    expect(found.texts.length).toBeLessThan(5);
+  });
+
   it("has reactions with their messages, and nothing of what was deleted", async () => {
     const { room, alice, bob, idOf } = await said("onerous", "twofold");
     await bob.get("room.react", { room, id: idOf("onerous"), emoji: "👍", on: true });

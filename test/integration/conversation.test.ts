@@ -169,6 +169,16 @@ describe("a one-to-one room", () => {
     expect(await eve.act("room.create", { room, title: "trap" })).toMatchObject(FORBIDDEN);
   });
 
+  it("is not betrayed by who else is to be in it", async () => {
+    const [eve, mallory] = [await Device.of("h-eve"), await Device.of("h-mallory")];
+    await mallory.get("inbox.block", { user: "h-eve", blocked: true });
+    const room = await directRoom("h-alice", "h-bob");
+    const trap = { room, title: "trap", users: ["h-mallory"] };
+    expect(await eve.act("room.create", trap)).toMatchObject(FORBIDDEN);
+    await (await Device.of("h-alice")).get("room.direct", { user: "h-bob" });
+    expect(await eve.act("room.create", trap)).toMatchObject(FORBIDDEN);
+  });
+
   it("is not begun by somebody whom the other one does not want to hear from", async () => {
     const alice = await Device.of("g-alice");
     const bob = await Device.of("g-bob");

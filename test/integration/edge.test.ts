@@ -207,6 +207,41 @@ describe("media", () => {
   });
 });
 
+describe("the messages page", () => {
+  const asked: string[] = [];
+  const ASSETS = {
+    fetch: async (request: Request) => {
+      asked.push(new URL(request.url).pathname);
+      return new Response("built");
+    },
+  } as unknown as Fetcher;
+  const page = (path: string, init?: RequestInit) =>
+    edgeApp.fetch(new Request(`http://edge.test${path}`, init), { ...env, ASSETS }, {
+      waitUntil() {},
+      passThroughOnException() {},
+    } as unknown as ExecutionContext);
+
+  it("is there without a stream, runs our own scripts only, and is kept by nobody", async () => {
+    const answer = await page("/messages");
+    expect(answer.status).toBe(200);
+    expect(asked.splice(0)).toEqual(["/messages.html"]);
+    expect(answer.headers.get("content-security-policy")).toMatch(
+      /default-src 'self';.*frame-ancestors 'none'/,
+    );
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=0, must-revalidate");
+    expect(answer.headers.get("set-cookie")).toBeNull();
+    expect((await page("/messages", { method: "POST" })).status).toBe(405);
+  });
+
+  it("has a service worker that rules it and no other page", async () => {
+    const answer = await page("/notifications.js");
+    expect(answer.status).toBe(200);
+    expect(asked.splice(0)).toEqual(["/notifications.js"]);
+    expect(answer.headers.get("service-worker-allowed")).toBe("/messages");
+    expect(answer.headers.get("cache-control")).toBe("public, max-age=0, must-revalidate");
+  });
+});
+
 describe("the edge Worker by itself", () => {
   const edge = (path: string, init?: RequestInit) =>
     edgeApp.fetch(new Request(`http://edge.test${path}`, init), env, {

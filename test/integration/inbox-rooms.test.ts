@@ -1,12 +1,15 @@
 /** Real conversations and real inboxes: what is said in a room is in its members' inboxes, what one asks of an inbox its room does. */
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
+import { REACHED, type Reach } from "../../durable-objects/core/inbox/reaching.ts";
+import { CHAT_ERROR } from "../../wire/chat.ts";
 import { MAX_ROOMS, type RoomState } from "../../wire/conversations.ts";
 import type { InboxState } from "../../wire/inbox.ts";
 import { conversation, Device as Member, newUlid } from "./conversation-people.ts";
 import { Device, inboxOf } from "./inbox-bench.ts";
 import { until } from "./viewer-set-client.ts";
 
+const TOO_FAST = { error: CHAT_ERROR.tooFast };
 let users = 0;
 /** Names that no other test has. */
 function names(): readonly [string, string] {
@@ -84,17 +87,64 @@ it("whoever is blocked cannot write to one", async () => {
   await until(async () => expect(await friend.say(room, "thanks")).toMatchObject({ publish: {} }));
 });
 
-it("whoever was blocked between opening a one-to-one room and saying something there cannot say it", async () => {
+it("whoever is blocked before they said anything does not begin with it", async () => {
   const [alice, bob] = names();
   const device = await Device.open(alice);
   const stranger = await Member.of(bob);
   const { room } = await stranger.get<RoomState>("room.direct", { user: alice });
-  const block = (blocked: boolean) => device.act("inbox.block", { user: bob, blocked });
-  await block(true);
-  expect(await stranger.say(room, "hello?")).toMatchObject({ error: { code: 468 } });
-  await block(false);
+  await device.act("inbox.block", { user: bob, blocked: true });
+  expect(await stranger.say(room, "hello")).toMatchObject({ error: { code: 468 } });
+  expect((await device.told<InboxState>("inbox.state")).rooms).toEqual([]);
+  await device.act("inbox.block", { user: bob, blocked: false });
   expect(await stranger.say(room, "hello")).toMatchObject({ publish: {} });
   await until(() => expect(device.texts).toEqual(["hello"]));
+});
+
+it("nobody begins more rooms than they may have, nor leaves them to begin others", async () => {
+  const [alice, bob] = names();
+  const stranger = await Member.of(bob);
+  const fill = (rooms: number, summary: string | null) =>
+    runInDurableObject(inboxOf(bob), (_inbox, { storage: { sql } }) => {
+      sql.exec("DELETE FROM room");
+      for (let n = 0; n < rooms; n += 1)
+        sql.exec(
+          "INSERT INTO room (room, up_to, at, summary, left_at) VALUES (?, 1, '', ?, ?)",
+          ...[newUlid(), summary, summary === null ? Date.now() : null],
+        );
+    });
+  const begin = (room = newUlid()) => stranger.act("room.create", { room, title: "Mine" });
+  const room = newUlid();
+  expect(await begin(room)).toHaveProperty("rpc");
+  await fill(MAX_ROOMS, JSON.stringify({ kind: "group", at: "", newest: 1, read: 0, unread: 0 }));
+  expect(await begin()).toMatchObject({ error: { code: 470 } });
+  expect(await stranger.act("room.invite", { room, users: [alice] })).toHaveProperty("rpc");
+  expect(await stranger.act("room.direct", { user: alice })).toMatchObject({ error: { code: 470 } });
+  await fill(2 * MAX_ROOMS, null);
+  expect(await begin()).toMatchObject({ error: { code: 470 } });
+});
+
+it("nobody reaches out to people without end", async () => {
+  const [alice, bob] = names();
+  const device = await Device.open(bob);
+  const room = newUlid();
+  await device.told("room.create", { room, title: "Friends", users: [alice] });
+  await runInDurableObject(inboxOf(bob), (_inbox, { storage: { kv } }) => {
+    kv.put("reached", { ...kv.get<Reach>("reached"), people: REACHED - 1 });
+  });
+  const [one, other] = [`${bob}-1`, `${bob}-2`];
+  expect(await device.act("room.invite", { room, users: [one, other] })).toMatchObject(TOO_FAST);
+  expect(await device.act("room.invite", { room, users: [one] })).toHaveProperty("rpc");
+  expect(await device.act("friends.follow", { user: other })).toMatchObject(TOO_FAST);
+  expect(await device.act("friends.allow", { user: other, allowed: true })).toMatchObject(TOO_FAST);
+  expect(await device.act("friends.allow", { user: other, allowed: false })).toHaveProperty("rpc");
+  expect(await device.act("room.direct", { user: other })).toMatchObject(TOO_FAST);
+  const trap = { room: newUlid(), title: "Others", users: [other] };
+  expect(await device.act("room.create", trap)).toMatchObject(TOO_FAST);
+  await runInDurableObject(inboxOf(other), (_inbox, { storage: { sql } }) => {
+    expect(sql.exec("SELECT name FROM sqlite_master WHERE name = 'room'").toArray()).toEqual([]);
+  });
+  expect(await device.act("friends.follow", { user: one })).toMatchObject(TOO_FAST);
+  expect(await device.act("room.create", { room: newUlid(), title: "Alone" })).toHaveProperty("rpc");
 });
 
 it("nobody is brought into a room by whom they have blocked, nor into more than they may have", async () => {

@@ -93,6 +93,18 @@ describe("a photo", () => {
     await until(async () => expect(await keysIn(room)).toEqual([]));
   });
 
+  it("waits while others hold all the room that there is for uploads, and no longer", async () => {
+    const { room, alice } = await groupOf(["alice", "bob"]);
+    const large = await ticket(alice, room, { bytes: MAX_PHOTO_BYTES });
+    const bodies = Array.from({ length: 4 }, () => new FixedLengthStream(MAX_PHOTO_BYTES));
+    const answers = bodies.map(({ readable }) => put(large.upload, readable));
+    const { upload } = await ticket(alice, room);
+    await until(async () => expect((await put(upload, png(40, 30))).status).toBe(503));
+    await Promise.allSettled(bodies.map(({ writable }) => writable.abort("no more")));
+    await Promise.allSettled(answers);
+    expect((await put(upload, png(40, 30))).status).toBe(201);
+  });
+
   it("is said once, by who uploaded it, with a text or without", async () => {
     const { room, alice, bob, id } = await uploaded();
     expect(await bob.say(room, "mine!", "b1", { photo: id })).toMatchObject(errorOf("badPhoto"));

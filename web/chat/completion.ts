@@ -1,5 +1,6 @@
-/** The list of names that opens while a mention is being typed. The caret stays in the text: the list is walked from there. */
+/** The list that opens while a mention or an emote is being typed. The caret stays in the text: the list is walked from there. */
 import { make } from "../dom.ts";
+import { EMOTES, emoteAt } from "./emotes.ts";
 import { type Completion, complete, completionAt } from "./mentions.ts";
 
 export class NameCompletion {
@@ -22,7 +23,9 @@ export class NameCompletion {
   look(): void {
     const { value, selectionStart, selectionEnd } = this.#field;
     const isCaret = selectionStart === selectionEnd;
-    this.#completion = isCaret ? completionAt(value, selectionStart, this.#names()) : undefined;
+    this.#completion = isCaret
+      ? (completionAt(value, selectionStart, this.#names()) ?? emotesAt(value, selectionStart))
+      : undefined;
     this.#at = 0;
     this.#draw();
   }
@@ -34,18 +37,18 @@ export class NameCompletion {
 
   /** Take a key that is meant for the list; whether it was. */
   key(event: KeyboardEvent): boolean {
-    const names = this.#completion?.names;
-    if (!names) return false;
+    const choices = this.#completion?.choices;
+    if (!choices) return false;
     switch (event.key) {
       case "ArrowDown":
       case "ArrowUp":
-        this.#at = (this.#at + (event.key === "ArrowDown" ? 1 : -1) + names.length) % names.length;
+        this.#at = (this.#at + (event.key === "ArrowDown" ? 1 : -1) + choices.length) % choices.length;
         this.#draw();
         break;
       case "Enter":
       case "Tab":
         if (event.shiftKey) return false;
-        this.#choose(names[this.#at]);
+        this.#choose(choices[this.#at]?.text);
         break;
       case "Escape":
         this.close();
@@ -57,9 +60,9 @@ export class NameCompletion {
     return true;
   }
 
-  #choose(name: string | undefined): void {
-    if (name === undefined || !this.#completion) return;
-    const { text, caret } = complete(this.#field.value, this.#completion, name);
+  #choose(chosen: string | undefined): void {
+    if (chosen === undefined || !this.#completion) return;
+    const { text, caret } = complete(this.#field.value, this.#completion, chosen);
     this.#field.value = text;
     this.#field.setSelectionRange(caret, caret);
     this.close();
@@ -67,15 +70,15 @@ export class NameCompletion {
   }
 
   #draw(): void {
-    const names = this.#completion?.names ?? [];
-    this.#list.hidden = names.length === 0;
-    this.#list.replaceChildren(...names.map((name, i) => this.#option(name, i)));
-    if (names.length > 0) this.#field.setAttribute("aria-activedescendant", `chat-name-${this.#at}`);
+    const choices = this.#completion?.choices ?? [];
+    this.#list.hidden = choices.length === 0;
+    this.#list.replaceChildren(...choices.map((choice, i) => this.#option(choice, i)));
+    if (choices.length > 0) this.#field.setAttribute("aria-activedescendant", `chat-name-${this.#at}`);
     else this.#field.removeAttribute("aria-activedescendant");
   }
 
-  #option(name: string, i: number): HTMLElement {
-    const option = make("div", "option", make("bdi", "", name));
+  #option({ shown, text }: Completion["choices"][number], i: number): HTMLElement {
+    const option = make("div", "option", make("bdi", "", shown));
     option.id = `chat-name-${i}`;
     option.dataset.testid = "chat-name-option";
     option.setAttribute("role", "option");
@@ -83,8 +86,16 @@ export class NameCompletion {
     // The field keeps the focus.
     option.addEventListener("pointerdown", (event) => {
       event.preventDefault();
-      this.#choose(name);
+      this.#choose(text);
     });
     return option;
   }
+}
+
+/** The emote that is being typed, with its sign before its name. */
+function emotesAt(text: string, caret: number): Completion | undefined {
+  const found = emoteAt(text, caret);
+  if (found === undefined) return undefined;
+  const choices = found.names.map((name) => ({ shown: `${EMOTES[name]} ${name}`, text: `:${name}:` }));
+  return { from: found.from, to: found.to, choices };
 }

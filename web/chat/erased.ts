@@ -38,7 +38,7 @@ export function erase(erased: Erased, event: Erasure, offset: number): Erased {
 }
 
 /** The message as it may be shown, what it quotes emptied if that is gone; `undefined`: it is gone itself. */
-export function afterErasing(erased: Erased, message: ChatMessage): ChatMessage | undefined {
+export function afterErasing<M extends ChatMessage>(erased: Erased, message: M): M | undefined {
   const { id, seq, user, replyTo } = message;
   if (isGone(erased, { id, user, seq })) return undefined;
   // What was quoted is older than what quotes it.

@@ -34,13 +34,13 @@ const literal = (text: string): string => text.replaceAll(/[\\^$.*+?()[\]{}|]/g,
 export const isForMe = (text: string, me: Who): boolean =>
   text.includes("@") && piecesOf(text, me).some(({ kind }) => kind === "me");
 
-/** Names that may complete what stands before the caret. */
+/** What may complete what stands before the caret. */
 export interface Completion {
-  /** Where its `@` is. */
+  /** Where its `@` or its colon is. */
   readonly from: number;
   readonly to: number;
-  /** At least one. */
-  readonly names: readonly string[];
+  /** At least one: as it is offered, and as it is put in. */
+  readonly choices: readonly { readonly shown: string; readonly text: string }[];
 }
 
 const MAX_NAMES = 6;
@@ -62,17 +62,18 @@ export function completionAt(text: string, caret: number, names: readonly string
   const found = [...new Set(names)].filter(fits).slice(0, MAX_NAMES);
   // Who typed all of it wants to go on.
   const isDone = found.length === 1 && found[0]?.toLowerCase() === typed;
-  return found.length === 0 || isDone ? undefined : { from, to: caret, names: found };
+  const choices = found.map((name) => ({ shown: name, text: `@${name}` }));
+  return found.length === 0 || isDone ? undefined : { from, to: caret, choices };
 }
 
-/** The text with a name put in, and where the caret is then. */
+/** The text with a choice put in, and where the caret is then. */
 export function complete(
   text: string,
   { from, to }: Completion,
-  name: string,
+  chosen: string,
 ): { readonly text: string; readonly caret: number } {
   const after = text.slice(to);
-  const head = `${text.slice(0, from)}@${name}`;
+  const head = `${text.slice(0, from)}${chosen}`;
   const gap = /^\s/.test(after) ? "" : " ";
   return { text: `${head}${gap}${after}`, caret: head.length + 1 };
 }

@@ -121,6 +121,8 @@ export class Panel {
     const mayWrite = this.#composer.draw(room);
     this.#list.draw(room, mayWrite);
     this.#drawPinned(room);
+    const { user, role } = room.standing.who;
+    byId("chat-messages", HTMLElement).hidden = user === "" || role === "guest";
     this.#drawState(room, mayWrite);
     const fresh = byId("chat-new", HTMLButtonElement);
     fresh.hidden = room.unread === 0 && !this.#list.isAway;

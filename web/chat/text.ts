@@ -1,5 +1,6 @@
 /** Names and texts of people as elements, for every page on which they write. They get into the page as text and in no other way. */
 import { make } from "../dom.ts";
+import { type EmotePiece, emotesIn } from "./emotes.ts";
 import { nameOf, piecesOf } from "./mentions.ts";
 import type { Who } from "./who.ts";
 
@@ -14,15 +15,25 @@ export function nameMark(who: Pick<Who, "user" | "name">): HTMLElement {
   return name;
 }
 
-/** What somebody wrote, with the mentions in it marked. */
+/** What somebody wrote, with the mentions in it marked and emotes as signs. */
 export function textOf(text: string, me: Who): HTMLElement {
   const whole = make("span", "text");
   whole.dir = "auto";
   whole.dataset.testid = "chat-text";
   for (const piece of piecesOf(text, me)) {
-    whole.append(piece.kind === "plain" ? piece.text : make("span", piece.kind, piece.text));
+    if (piece.kind === "plain") whole.append(...emotesIn(piece.text).map(emoteOrText));
+    else whole.append(make("span", piece.kind, piece.text));
   }
   return whole;
+}
+
+function emoteOrText({ text, sign }: EmotePiece): HTMLElement | string {
+  if (sign === undefined) return text;
+  const emote = make("span", "emote", sign);
+  emote.setAttribute("role", "img");
+  emote.setAttribute("aria-label", text.slice(1, -1));
+  emote.title = text;
+  return emote;
 }
 
 /** The same person has the same colour everywhere. */

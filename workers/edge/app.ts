@@ -13,7 +13,7 @@ import { type EdgeHono, nothingHere } from "./gate.ts";
 import { serveGuest } from "./guest.ts";
 import { tooLarge } from "./limits.ts";
 import { serveMedia } from "./media.ts";
-import { servePage, serveWatchPage } from "./pages.ts";
+import { servePage, serveScript, serveWatchPage } from "./pages.ts";
 import { getPhoto, putPhoto } from "./photos.ts";
 import { servePlaylist } from "./playlists.ts";
 import { serveSocket } from "./socket.ts";
@@ -77,6 +77,8 @@ edgeApp.use("/p/*", async (c, next) => {
 });
 
 edgeApp.get("/", (c) => servePage(c, "index.html"));
+edgeApp.get("/messages", (c) => servePage(c, "messages.html"));
+edgeApp.get("/notifications.js", (c) => serveScript(c, "notifications.js"));
 edgeApp.post(GUEST_PATH, serveGuest);
 edgeApp.get(`${PHOTOS_PATH}*`, getPhoto);
 edgeApp.put(`${PHOTOS_PATH}*`, putPhoto);

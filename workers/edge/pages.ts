@@ -32,6 +32,15 @@ export async function servePage(c: EdgeContext, file: string, status?: number): 
   return new Response(asset.body, { status: status ?? asset.status, headers });
 }
 
+/** Serve the service worker of /messages: its address is for ever the same, so a browser asks for it anew each time. */
+export async function serveScript(c: EdgeContext, file: string): Promise<Response> {
+  const script = await servePage(c, file);
+  script.headers.delete("accept-ch");
+  // It is at the root so that its scope may be /messages, and it rules no more than that.
+  script.headers.set("service-worker-allowed", "/messages");
+  return script;
+}
+
 /** Only what decides between 200 and 304 is passed on. */
 function conditions(c: EdgeContext): Headers {
   const headers = new Headers();

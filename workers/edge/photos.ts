@@ -2,6 +2,7 @@
  * Photos of conversations: uploaded once with a ticket that the conversation signed, and seen by whoever knows the address, which nobody
  * can guess. What an upload must be stands in core/photo-upload.ts.
  */
+import { MAX_PHOTO_BYTES } from "../../wire/conversations.ts";
 import { type PhotoAddress, type PhotoClaims, photoKey, readPhotoPath } from "../../wire/photo-upload.ts";
 import { type Problem, problem } from "../../wire/problem.ts";
 import { declaredLength } from "../body.ts";
@@ -21,6 +22,14 @@ const SECURITY = {
   "x-content-type-options": "nosniff",
 } as const;
 
+/** Bytes of uploads that are held at once: an isolate has 128 MB for all that it does, and a ticket is good for many at a time. */
+const MAX_HELD_BYTES = 4 * MAX_PHOTO_BYTES;
+/** Who has not sent all of it by then is not waited for. */
+const READ_MS = 100_000;
+/** Longer than an upload takes, its way to R2 included: of who hangs up the platform says nothing. */
+const HELD_MS = READ_MS + 60_000;
+const holds = new Set<{ readonly bytes: number; readonly until: number }>();
+
 /** `PUT /photos/<room>/<id>[/thumbnail]?t=<token>`. */
 export async function putPhoto(c: EdgeContext): Promise<Response> {
   if (await isTooMuch(c.env.API_LIMIT, c.req.raw)) return tooManyRequests();
@@ -34,10 +43,16 @@ export async function putPhoto(c: EdgeContext): Promise<Response> {
   if (wrongType || type === undefined) return refused(wrongType ?? notFound());
   const length = declaredLength(c.req.raw, limitOf(address, claims));
   if (!length.ok) return refused(length.error);
-  const bytes = await readBytes(c.req.raw.body, length.value);
-  if (!bytes) return refused(problem(400, "wrong-length", "The body is not as long as was declared."));
-  const wrong = imageProblem(address, claims, type, bytes);
-  return wrong ? refused(wrong) : store(c.env.MEDIA, address, claims, type, bytes);
+  const held = hold(length.value, Date.now());
+  if (!held) return unavailable();
+  try {
+    const bytes = await readBytes(c.req.raw.body, length.value);
+    if (!bytes) return refused(problem(400, "wrong-length", "The body is not as long as was declared."));
+    const wrong = imageProblem(address, claims, type, bytes);
+    return wrong ? refused(wrong) : await store(c.env.MEDIA, address, claims, type, bytes);
+  } finally {
+    holds.delete(held);
+  }
 }
 
 /** `GET` and `HEAD /photos/<room>/<id>[/thumbnail]`. */
@@ -96,17 +111,37 @@ async function store(
 
 const NEVER_KEPT = { "cache-control": "no-store" } as const;
 
-/** Exactly so many bytes; `undefined`: there are more or less. */
+/** Room for so many bytes; `undefined`: there is none now. */
+function hold(bytes: number, now: number) {
+  for (const one of holds) if (one.until <= now) holds.delete(one);
+  const sum = [...holds].reduce((all, one) => all + one.bytes, bytes);
+  if (sum > MAX_HELD_BYTES) return undefined;
+  const held = { bytes, until: now + HELD_MS };
+  holds.add(held);
+  return held;
+}
+
+/** Exactly so many bytes; `undefined`: there are more or less, or they do not come. */
 async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   length: number,
 ): Promise<Uint8Array | undefined> {
   const bytes = new Uint8Array(length);
   let at = 0;
-  for await (const chunk of body ?? []) {
-    if (at + chunk.byteLength > length) return undefined;
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
+  const reader = body?.getReader();
+  const timer = setTimeout(() => reader?.cancel().catch(() => {}), READ_MS);
+  try {
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      if (at + read.value.byteLength > length) return undefined;
+      bytes.set(read.value, at);
+      at += read.value.byteLength;
+    }
+  } catch (error) {
+    console.warn("a photo did not come", { error: String(error) });
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+    void reader?.cancel().catch(() => {});
   }
   return at === length ? bytes : undefined;
 }

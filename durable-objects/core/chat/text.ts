@@ -10,6 +10,8 @@ const CONTROLS = /[\p{Cc}\u200b\u2028\u2029\u2060-\u2064\u206a-\u206f\ufeff\ufff
 /** Overrides of the writing direction can make a text say something else than it shows (Unicode TR 36, 3.3). */
 const OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/g;
 const MARKS = new RegExp(`(\\p{M}{${MAX_MARKS}})\\p{M}+`, "gu");
+/** Far more than that is cut before it is put in order: that takes as long as the square of them. */
+const FLOOD = /(\p{M}{32})\p{M}+/gu;
 /** Tags and variation selectors without something that they would change. */
 const JOINERS = /(\u200c|\u200d|\ufe0f)(?:\u200c|\u200d|\ufe0f)+/g;
 
@@ -21,6 +23,7 @@ export function tidy(text: string, maxLines = MAX_LINES): string | undefined {
     .replaceAll(CONTROLS, (letter) => (letter === "\n" ? letter : letter === "\t" ? " " : ""))
     .replaceAll(OVERRIDES, "")
     .replaceAll(JOINERS, "$1")
+    .replaceAll(FLOOD, "$1")
     .normalize("NFC")
     .replaceAll(MARKS, "$1")
     .split("\n")

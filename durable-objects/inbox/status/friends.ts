@@ -24,6 +24,8 @@ export interface FriendPorts {
   readonly tell: (event: InboxEvent) => void;
   readonly inboxOf: (user: string) => FriendInbox;
   readonly isBlocked: (user: string) => boolean;
+  /** Whether the user may reach out to somebody else today; they are counted. */
+  readonly reaches: () => boolean;
   /** Something is due, or sooner than it was. */
   readonly schedule: () => void;
   /** Whether the user may see somebody is another than it was. */
@@ -47,6 +49,7 @@ export class Friends {
     const known = this.#rows.following(user);
     if (known?.state === "allowed") return ok({ state: known.state });
     if (!known && this.#rows.allFollowing().length >= MAX_FRIENDS) return fail({ name: "tooManyFriends" });
+    if (!known && !this.#ports.reaches()) return fail({ name: "tooFast" });
     this.#rows.transaction(() => {
       this.#rows.follow(user, "asked", name ?? null);
       this.#rows.owe(user, "following", now + FIRST_WAIT_MS);
@@ -76,6 +79,7 @@ export class Friends {
     const state = isAllowed ? "allowed" : "over";
     if ((known?.state ?? "over") === state) return ok({});
     if (isAllowed && this.#isFullFor(known)) return fail({ name: "tooManyFriends" });
+    if (!known && !this.#ports.reaches()) return fail({ name: "tooFast" });
     this.#rows.transaction(() => {
       this.#rows.putFollower(
         { user, name: known?.name ?? null, state, at: known?.at ?? now },

@@ -26,6 +26,8 @@ export interface StatusPorts {
   readonly tell: (event: InboxEvent, about?: string) => void;
   readonly inboxOf: (user: string) => FriendInbox;
   readonly isBlocked: (user: string) => boolean;
+  /** Whether the user may reach out to somebody else today; they are counted. */
+  readonly reaches: () => boolean;
   /** `dueAt` may be sooner than it was. */
   readonly schedule: () => void;
   readonly keepAlive: (work: Promise<unknown>) => void;
@@ -41,7 +43,7 @@ export class UserStatus {
   readonly #watching: Watching;
 
   constructor(ports: StatusPorts, now: number) {
-    const { user, kv, inboxOf, isBlocked, tell, schedule, keepAlive } = ports;
+    const { user, kv, inboxOf, isBlocked, reaches, tell, schedule, keepAlive } = ports;
     const rows = new FriendRows(ports.tables);
     this.#ports = ports;
     this.#rows = rows;
@@ -62,7 +64,7 @@ export class UserStatus {
       now,
     );
     this.#friends = new Friends({
-      ...{ user, rows, inboxOf, isBlocked, schedule },
+      ...{ user, rows, inboxOf, isBlocked, reaches, schedule },
       tell: (event) => tell(event),
       turned: (friend, mayBeSeen) => this.#watching.turned(friend, mayBeSeen),
     });

@@ -56,13 +56,13 @@ describe("completion", () => {
     ["no sign", "bob", 3, undefined],
     ["the caret before it", " @b", 0, undefined],
   ])("offers names for %s", (_name, text, caret, offered) => {
-    expect(completionAt(text, caret, names)?.names).toEqual(offered);
+    expect(completionAt(text, caret, names)?.choices.map(({ shown }) => shown)).toEqual(offered);
   });
 
   it("puts the name in, and the caret behind it", () => {
     const found = completionAt("hi @bo, you", 6, names);
-    expect(found && complete("hi @bo, you", found, "Bobby")).toEqual({ text: "hi @Bobby , you", caret: 10 });
+    expect(found && complete("hi @bo, you", found, "@Bobby")).toEqual({ text: "hi @Bobby , you", caret: 10 });
     const last = completionAt("@z", 2, names);
-    expect(last && complete("@z", last, "Zoë")).toEqual({ text: "@Zoë ", caret: 5 });
+    expect(last && complete("@z", last, "@Zoë")).toEqual({ text: "@Zoë ", caret: 5 });
   });
 });

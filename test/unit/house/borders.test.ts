@@ -21,9 +21,13 @@ const PURE_FILES = [
     ...["feed/request", "feed/follow", "feed/qoe"],
   ].map((name) => `web/player/${name}.ts`),
   ...[
-    ...["room", "erased", "standing", "who", "words", "mentions", "announcing"],
+    ...["room", "erased", "standing", "who", "words", "mentions", "emotes", "announcing"],
     ...["floats", "desk-words"],
   ].map((name) => `web/chat/${name}.ts`),
+  ...[
+    ...["inbox", "conversation", "stretch", "reactions", "items", "outgoing", "presence"],
+    ...["words", "times", "address", "photo-size"],
+  ].map((name) => `web/messages/${name}.ts`),
   ...["strip", "picture", "clock", "wheel", "water", "strokes", "frame", "pace", "reader"].map(
     (name) => `demo/${name}.ts`,
   ),

@@ -191,6 +191,22 @@ describe("connect", () => {
 });
 
 describe("refresh", () => {
+  const guest = { token: ok({ sub: "alice", role: "guest" as const }) };
+
+  it.each(["user:alice", "chat:01HZY3V5T1QK8ZJ4M6N7P8R9S0", "presence:01HZY3V5T1QK8ZJ4M6N7P8R9S0"])(
+    "of a member who is only a guest now ends what is for members: %s",
+    (channel) => {
+      const connection = { ...member, channels: [{ channel: "live:radio" }, { channel }] };
+      expect(outcome(connection, { id: 1, refresh: { token: "t" } }, guest).close?.code).toBe(3011);
+    },
+  );
+
+  it("as a guest goes on where guests may be", () => {
+    const connection = { ...member, channels: [{ channel: "live:radio" }, { channel: "chat:radio" }] };
+    const { connection: after } = outcome(connection, { id: 1, refresh: { token: "t" } }, guest);
+    expect(after).toMatchObject({ who: { role: "guest" }, channels: connection.channels });
+  });
+
   it("takes a new token of the same user", () => {
     const claims = { token: ok({ sub: "alice", role: "owner" as const, exp: NOW / 1000 + 60 }) };
     const decided = outcome(member, { id: 2, refresh: { token: "t" } }, claims);

@@ -82,8 +82,11 @@ export function decideRefresh(
   }
   const who = whoOf(supplied.token.value);
   if (who.user !== connection.who?.user) return closed(DISCONNECT.invalidToken);
+  const next = { ...connection, who };
+  // Who is no member any more listens to nothing that is for members: they come back as what they are.
+  if (next.channels.some(({ channel }) => refusalOf(next, channel))) return closed(DISCONNECT.forceReconnect);
   const result = { client: connection.client, version: VERSION, ...expiry(who, now) };
-  return { outcome: { reply: reply(command.id, "refresh", result), connection: { ...connection, who } } };
+  return { outcome: { reply: reply(command.id, "refresh", result), connection: next } };
 }
 
 /** Clients refresh their token when its time is up; there is some grace after that. */
