@@ -218,7 +218,7 @@ export const ChatStateSchema = v.object({
     mayModerate: v.boolean(),
     /** `message` of the `CHAT_ERROR` that keeps them from it. */
     why: v.exactOptional(v.string()),
-    /** ISO 8601: until when a sanction or slow mode keeps them from it. */
+    /** ISO 8601: until when a sanction keeps them from it. */
     until: v.exactOptional(v.string()),
   }),
   /** For moderators and owners only. */

@@ -1,5 +1,5 @@
 /**
- * What an edge tells a LiveStream of its viewers without a socket (docs/wire.md, "Between the objects"): who asked for a media
+ * What an edge tells a LiveStream of its viewers without a socket (docs/wire.md, "Between the Workers"): who asked for a media
  * playlist in the last half minute, as hashes while they are few and as a sketch of them above. Nothing else is in it.
  */
 import * as v from "valibot";

@@ -67,7 +67,6 @@ export const TokenRequestSchema = v.strictObject({
     24 * 3600,
   ),
 });
-export type TokenRequest = Readonly<v.InferOutput<typeof TokenRequestSchema>>;
 
 export const SignedTokenSchema = v.object({ token: v.string(), expiresAt: v.string() });
 /** Its answer. */

@@ -267,6 +267,13 @@ export class RoomRows {
         id,
       );
     }
+    // What is quoted may have been forgotten before.
+    if ("user" in which)
+      this.#sql.exec(
+        `UPDATE publication SET data = json_set(data, '$.replyTo.text', '')
+         WHERE reply_to IS NOT NULL AND text IS NOT NULL AND json_extract(data, '$.replyTo.user') = ?`,
+        which.user,
+      );
     return rows.length;
   }
 

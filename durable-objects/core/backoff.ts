@@ -1,4 +1,4 @@
-/** How long the Purges object waits before it tries again what failed. Pure; no jitter, for there is one such object. */
+/** How long an object waits before it tries again what failed. Pure; no jitter, for each waits for its own. */
 
 const FIRST_WAIT_MS = 5_000;
 

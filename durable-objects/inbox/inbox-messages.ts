@@ -1,4 +1,4 @@
-/** What a conversation tells the inbox of a member (docs/wire.md, "Between the objects"). Types only. */
+/** What a conversation tells the inbox of a member (docs/wire.md, "Between the Workers"). Types only. */
 import type { InboxEvent, Notification, RoomSummary } from "../../wire/inbox.ts";
 
 /** What is new in a room for one of its members. It may come twice: what the inbox has taken already it passes over by the numbers. */

@@ -278,6 +278,18 @@ describe("a moderator", () => {
     expect(await left()).not.toContain("first");
   });
 
+  it("deletes all of somebody, also what is left of it in quotes of what was forgotten since", async () => {
+    const { alice, mod } = await talk();
+    await runInDurableObject(roomOf(), (_object, { storage }) => {
+      storage.sql.exec("DELETE FROM publication WHERE seq = 1");
+    });
+    expect(await left()).toContain("first");
+    await mod.act("chat.deleteUser", { user: "alice" });
+    await alice.event("user-deleted");
+    expect(await left()).not.toContain("first");
+    expect(await left()).toContain("you said?");
+  });
+
   it("deletes all of somebody", async () => {
     const { alice, mod } = await talk();
     await mod.act("chat.deleteUser", { user: "bob" });

@@ -290,6 +290,18 @@ describe("status", () => {
     await hears(a, bob, "online away");
   });
 
+  it("is offline after the last device although the inbox sleeps meanwhile", async () => {
+    const [a, b] = [await Device.open(alice), await Device.open(bob)];
+    await befriend(a, b);
+    await hears(a, bob, "online");
+    b.client.socket.close(1000);
+    await inboxHas(0);
+    passTime(OFFLINE_GRACE_MS + 1_000);
+    await evictDurableObject(inboxOf(bob));
+    await runDurableObjectAlarm(inboxOf(bob));
+    await hears(a, bob, "online offline");
+  });
+
   it("ends although the inbox sleeps between its alarms", async () => {
     const [a, b] = [await Device.open(alice), await Device.open(bob, "~people/any/5")];
     await befriend(a, b);

@@ -1,5 +1,5 @@
 /**
- * What a LiveStream, its relays and its viewer sets say to each other over RPC (docs/wire.md, "Between the objects"). Types only.
+ * What a LiveStream, its relays and its viewer sets say to each other over RPC (docs/wire.md, "Between the Workers"). Types only.
  */
 import type { StreamPosition } from "../../../wire/centrifugo.ts";
 

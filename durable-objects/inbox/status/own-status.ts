@@ -19,7 +19,9 @@ const STATUS = "status";
 /** What somebody does is written so often at most: an object that was away does not know what they did since. */
 const ACTIVE_KEPT_MS = 30_000;
 
-type Kept = Pick<Standing, "chosen" | "isHere" | "activeAt" | "seenAt"> & { readonly shown: Shown };
+type Kept = Pick<Standing, "chosen" | "isHere" | "goneAt" | "activeAt" | "seenAt"> & {
+  readonly shown: Shown;
+};
 
 export interface OwnStatusPorts {
   readonly kv: SyncKvStorage;
@@ -84,16 +86,18 @@ export class OwnStatus {
     this.#standing = next;
     const shown = shownOf(next, now);
     const isShown = JSON.stringify(shown) !== JSON.stringify(this.shown);
-    const { chosen, isHere, activeAt, seenAt } = next;
+    const { chosen, isHere, goneAt, activeAt, seenAt } = next;
     const isActive = activeAt - (before?.activeAt ?? activeAt) >= ACTIVE_KEPT_MS;
-    if (
-      !isShown &&
-      !isActive &&
+    const isSame =
       isHere === (before?.isHere ?? false) &&
-      chosen === (before?.chosen ?? "online")
-    )
-      return;
-    this.#kept = { chosen, isHere, activeAt, ...(seenAt !== undefined && { seenAt }), shown };
+      goneAt === before?.goneAt &&
+      chosen === (before?.chosen ?? "online");
+    if (isSame && !isShown && !isActive) return;
+    this.#kept = {
+      ...{ chosen, isHere, activeAt, shown },
+      ...(goneAt !== undefined && { goneAt }),
+      ...(seenAt !== undefined && { seenAt }),
+    };
     this.#ports.kv.put(STATUS, this.#kept);
     if (isHere !== (before?.isHere ?? false)) this.#ports.moved(isHere);
     if (isShown) this.#ports.shown();

@@ -1,8 +1,8 @@
 /** A channel of a shard: what it keeps of what was taken back since, whichever way it heard of that. */
 import { describe, expect, it, vi } from "vitest";
-import type { Followed } from "../../../durable-objects/core/viewers/viewer-messages.ts";
-import { ViewerChannel } from "../../../durable-objects/viewers/viewer-channel.ts";
-import { isErasing } from "../../../wire/chat.ts";
+import type { Followed } from "../../durable-objects/core/viewers/viewer-messages.ts";
+import { ViewerChannel } from "../../durable-objects/viewers/viewer-channel.ts";
+import { isErasing } from "../../wire/chat.ts";
 
 const EPOCH = "e";
 const SECRET = { offset: 1, data: '{"type":"message","text":"secret"}' };
