@@ -369,6 +369,24 @@ describe("status", () => {
     await until(() => expect(told(a, bob).at(-1)?.status).toBe("dnd"));
   });
 
+  it("is not asked for with each wake of an inbox, and known all the same to who asks", async () => {
+    const [a, b] = [await Device.open(alice), await Device.open(bob)];
+    await befriend(a, b);
+    await hears(a, bob, "online");
+    const befriended = vi.spyOn(Inbox.prototype, "befriend");
+    const watches = () => befriended.mock.calls.filter(([call]) => call.type === "watch").length;
+    for (let wakes = 0; wakes < 3; wakes += 1) {
+      await evictDurableObject(inboxOf(alice));
+      await inboxOf(alice).report([{ shard: "~people/any/1", sockets: 1, playing: 0 }]);
+    }
+    expect(watches()).toBe(0);
+    await list(a);
+    await until(async () =>
+      expect((await list(a)).following).toMatchObject([{ status: { status: "online" } }]),
+    );
+    expect(watches()).toBe(1);
+  });
+
   it("is told again to who did not take it", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => {});
     const [a, b] = [await Device.open(alice), await Device.open(bob)];

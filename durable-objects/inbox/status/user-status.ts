@@ -152,7 +152,7 @@ export class UserStatus {
   #list(): FriendList {
     return {
       following: this.#rows.allFollowing().map(({ user, state }) => {
-        const status = this.#watching.statusOf(user);
+        const status = state === "allowed" ? this.#watching.statusOf(user) : undefined;
         return { user, state, ...(status && { status }) };
       }),
       followers: this.#rows.followers().map(({ user, name, state }) => ({

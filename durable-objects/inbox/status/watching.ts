@@ -25,6 +25,8 @@ const AT_ONCE = 16;
 const TOLD_MS = 1_000;
 /** Not everybody who watches has heard how the user is. */
 const TELLING = "telling status";
+/** When those whom the user follows are to be asked again: an object that sleeps a little and often does not ask each time. */
+const RENEW_AT = "renew friends at";
 
 export interface WatchingPorts {
   readonly user: string;
@@ -52,7 +54,7 @@ export class Watching {
   #toldAt = 0;
   #batches = 0;
   #isTelling = false;
-  /** When those whom the user follows are to be asked again, in an object that has just woken up at once. */
+  /** When those whom the user follows are to be asked again; they are watched until long after that. */
   #renewAt: number | undefined;
   /** Who has still to be asked. */
   readonly #unasked = new Set<string>();
@@ -65,13 +67,18 @@ export class Watching {
 
   constructor(ports: WatchingPorts, now: number) {
     this.#ports = ports;
+    this.#renewAt = ports.kv.get<number>(RENEW_AT);
     this.#behind = new Set(ports.kv.get(TELLING) ? ports.rows.watchers(now) : []);
     if (this.#behind.size > 0) this.#retryAt = now;
   }
 
-  /** How somebody is whom the user may see; `undefined`: it is not known yet. */
+  /** How somebody is whom the user may see; `undefined`: it is not known yet, and will be told. */
   statusOf(user: string): UserStatus | undefined {
     const status = this.#seen.get(user);
+    if (status === undefined && this.#ports.isHere()) {
+      this.#unasked.add(user);
+      this.#ask();
+    }
     return status && asSeen(user, status);
   }
 
@@ -79,6 +86,7 @@ export class Watching {
   watch(now: number): void {
     if (this.#renewAt !== undefined && now < this.#renewAt) return;
     this.#renewAt = now + RENEW_MS;
+    this.#ports.kv.put(RENEW_AT, this.#renewAt);
     for (const { user, state } of this.#ports.rows.allFollowing()) {
       if (state === "allowed") this.#unasked.add(user);
     }
@@ -87,6 +95,7 @@ export class Watching {
 
   /** They are not any more. */
   unwatch(): void {
+    if (this.#renewAt !== undefined) this.#ports.kv.delete(RENEW_AT);
     this.#renewAt = undefined;
     this.#unasked.clear();
     this.#seen.clear();
