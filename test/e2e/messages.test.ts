@@ -199,6 +199,30 @@ it("sends who has a token that is none to sign in again", async () => {
   await page.close();
 });
 
+it("becomes somebody else's only when whoever is here wants it", async () => {
+  const page = await browser.newPage();
+  const as = async (name: string) =>
+    `${stack.dev.edge}/messages#token=${await tokenOf({ sub: `${name}-${RUN}`, name })}`;
+  const isHere = (name: string) => page.getByTestId("me").getByText(name).waitFor({ timeout: LIMIT_MS });
+  await page.goto(await as("Ann"));
+  await isHere("Ann");
+  const asked: string[] = [];
+  let answer = false;
+  page.on("dialog", (dialog) => {
+    asked.push(dialog.message());
+    return answer ? dialog.accept() : dialog.dismiss();
+  });
+  await page.goto(await as("Eve"));
+  await until("the question", () => (asked.length === 1 ? true : undefined));
+  await page.reload();
+  await isHere("Ann");
+  answer = true;
+  await page.goto(await as("Eve"));
+  await isHere("Eve");
+  expect(asked).toEqual(Array(2).fill("You are here as Ann. Go on as Eve?"));
+  await page.close();
+});
+
 it("is a link above the chat of a show, for members", async () => {
   const stream = `messages-${RUN}`;
   await stack.createStream(stream);

@@ -29,7 +29,8 @@ export class Device {
     this.user = user;
   }
 
-  static async connect(user: string, role: Role = "member", shard = "~people/any/1"): Promise<Device> {
+  /** A socket that is no stream's, on which nothing was said yet. */
+  static async socket(shard = "~people/any/1"): Promise<BareClient> {
     made += 1;
     const { webSocket } = await env.VIEWER_SET.getByName(shard).fetch(
       "https://viewers.millrace.invalid/socket",
@@ -45,7 +46,11 @@ export class Device {
     );
     if (!webSocket) throw new Error("no socket");
     webSocket.accept();
-    const device = new Device(new BareClient(webSocket), user);
+    return new BareClient(webSocket);
+  }
+
+  static async connect(user: string, role: Role = "member", shard?: string): Promise<Device> {
+    const device = new Device(await Device.socket(shard), user);
     const answer = await origin("/admin/tokens", json("POST", { sub: user, role, name: user }, ADMIN));
     const { token }: { token: string } = await answer.json();
     await device.ask({ connect: { token } });

@@ -377,6 +377,12 @@ describe("who may not", () => {
     expect(await guest.act("inbox.state")).toMatchObject({ error: { code: 103 } });
   });
 
+  it("come without a token where there is no stream", async () => {
+    const client = await Device.socket();
+    client.say({ id: 1, connect: {} });
+    expect(await client.end()).toMatchObject({ code: 3500 });
+  });
+
   it("write there", async () => {
     const device = await Device.open(user);
     const publish = { channel: inboxChannel(user), data: { text: "hi", nonce: "n" } };

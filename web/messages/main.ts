@@ -1,7 +1,8 @@
 /** Entry of the messages page: a member's conversations, or how to get in. */
 import { byId, setText } from "../dom.ts";
 import { App } from "./app.ts";
-import { forgetIdentity, readIdentity, watchIdentity } from "./identity.ts";
+import { forgetIdentity, readIdentity, tookOver, watchIdentity } from "./identity.ts";
+import { endSubscription } from "./notifications.ts";
 
 /** Why there is nobody here. */
 const WORDS = {
@@ -23,6 +24,7 @@ function showSignedOut(why: keyof typeof WORDS): void {
 
 watchIdentity();
 const identity = readIdentity();
+if (tookOver()) await endSubscription();
 if (identity === undefined || identity === "guest") showSignedOut(identity ?? "nobody");
 else
   new App(identity, (why) => {

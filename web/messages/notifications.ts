@@ -97,6 +97,17 @@ export class Notifications {
   }
 }
 
+/** Nothing comes to this browser any more for whoever was here; their inbox learns it from the push service (RFC 8030 7.3). */
+export async function endSubscription(): Promise<void> {
+  try {
+    const registration = await navigator.serviceWorker?.getRegistration(SCOPE);
+    const subscription = await registration?.pushManager.getSubscription();
+    await subscription?.unsubscribe();
+  } catch (error) {
+    console.warn("a subscription to notifications could not be ended", error);
+  }
+}
+
 const isPossible = (): boolean =>
   "serviceWorker" in navigator && "PushManager" in window && "Notification" in window;
 

@@ -20,6 +20,8 @@ export function decideConnect(
 ): Decision {
   if (connection.who !== undefined) return closed(DISCONNECT.badRequest);
   const { token, subs } = command.params;
+  // Where there is no stream there is nothing for who is nobody.
+  if (token === "" && connection.stream === "") return closed(DISCONNECT.invalidToken);
   if (token === "") return welcome(connection, command.id, ANONYMOUS, undefined, subs, scene, supplied);
   if (supplied.token === undefined) return { need: { type: "token", token } };
   if (supplied.token.ok) {
