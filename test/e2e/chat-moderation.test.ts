@@ -47,6 +47,8 @@ describe("the desk", () => {
     const alice = await enter(ALICE);
     const mia = await enter(MIA);
     expect(await alice.get("chat-desk").isVisible()).toBe(false);
+    // What is hidden takes neither focus nor keys.
+    await mia.get("chat-desk").waitFor();
     await mia.get("chat-desk").focus();
     await mia.page.keyboard.press("Enter");
     await mia.get("desk-slowSeconds").selectOption("30");
