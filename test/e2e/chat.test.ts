@@ -1,9 +1,10 @@
 /** The live chat in real browsers: people talk, are moderated, lose the line and come back. The stream is offline all the while. */
-import type { Browser, Locator, Page, WebSocketRoute } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { WebSocket } from "ws";
 import { chatChannel } from "../../wire/chat.ts";
 import { startBrowser } from "../support/browser.ts";
+import { SocketLine, tokenOf } from "../support/socket-line.ts";
 import { Stack, until } from "../support/stack.ts";
 
 let stack: Stack;
@@ -44,45 +45,11 @@ const ALICE: Person = { sub: "alice", name: "Alice" };
 const BOB: Person = { sub: "bob", name: "Bob" };
 const MODERATOR: Person = { sub: "mia", name: "Mia", role: "moderator" };
 
-async function tokenOf(person: Person): Promise<string> {
-  const answer = await stack.admin("/tokens", { method: "POST", body: JSON.stringify(person) });
-  const { token }: { token: string } = JSON.parse(await answer.text());
-  return token;
-}
-
-/** The socket of a page: it can be cut, and more can come through it than the server sends. */
-class Line {
-  isOpen = true;
-  #page: WebSocketRoute | undefined;
-  #server: WebSocketRoute | undefined;
-
-  async cross(page: Page): Promise<void> {
-    await page.routeWebSocket(/\/connection\/websocket/, (socket) => {
-      if (!this.isOpen) {
-        void socket.close({ code: 1011 });
-        return;
-      }
-      this.#page = socket;
-      this.#server = socket.connectToServer();
-    });
-  }
-
-  async cut(): Promise<void> {
-    this.isOpen = false;
-    await Promise.all([this.#page?.close({ code: 1011 }), this.#server?.close({ code: 1000 })]);
-  }
-
-  /** A publication of the room, as if the server had sent it. */
-  push(offset: number, data: object): void {
-    this.#page?.send(JSON.stringify({ push: { channel: chatChannel(stream), pub: { offset, data } } }));
-  }
-}
-
 /** Somebody at the watch page. */
 class Viewer {
   readonly page: Page;
   readonly errors: string[] = [];
-  readonly line = new Line();
+  readonly line = new SocketLine();
 
   private constructor(page: Page) {
     this.page = page;
@@ -94,7 +61,7 @@ class Viewer {
     const viewer = new Viewer(await context.newPage());
     opened.push(viewer);
     await viewer.line.cross(viewer.page);
-    const fragment = person ? `#token=${await tokenOf(person)}` : "";
+    const fragment = person ? `#token=${await tokenOf(stack, person)}` : "";
     await viewer.page.goto(`${stack.dev.edge}/watch/${stream}${fragment}`);
     await viewer.get("chat").waitFor({ timeout: LIMIT_MS });
     return viewer;
@@ -141,7 +108,7 @@ class Viewer {
 
 /** Have a moderator do something that the page has no button for. */
 async function moderate(method: string, data: object): Promise<void> {
-  const token = await tokenOf(MODERATOR);
+  const token = await tokenOf(stack, MODERATOR);
   const url = `${stack.dev.edge.replace("http", "ws")}/connection/websocket?stream=${stream}`;
   const socket = new WebSocket(url);
   const answers: string[] = [];
@@ -339,7 +306,10 @@ describe("fifty messages a second", () => {
       const last = first + 50 * seconds;
       while (seq < last) {
         const due = Math.min(last, first + Math.ceil((Date.now() - beginMs) / 20));
-        while (seq < due) alice.line.push(++seq, flood(seq));
+        while (seq < due) {
+          seq += 1;
+          alice.line.push(chatChannel(stream), flood(seq), seq);
+        }
         await new Promise((resolve) => setTimeout(resolve, 40));
         expect(await alice.get("chat-message").count()).toBeLessThanOrEqual(200);
       }

@@ -1,9 +1,10 @@
 /** The messages page in real browsers: people write to each other, in groups too, send photos, lose the line and come back. */
-import type { Browser, Locator, Page, WebSocketRoute } from "playwright-core";
+import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { WebSocket } from "ws";
 import { chatChannel } from "../../wire/chat.ts";
 import { startBrowser } from "../support/browser.ts";
+import { SocketLine, tokenOf } from "../support/socket-line.ts";
 import { Stack, until } from "../support/stack.ts";
 
 let stack: Stack;
@@ -37,41 +38,12 @@ interface ServiceWorkerScope extends EventTarget {
 /** The machine may be busy with other tests: what is slow is not wrong. */
 const LIMIT_MS = 30_000;
 
-async function tokenOf(person: object): Promise<string> {
-  const answer = await stack.admin("/tokens", { method: "POST", body: JSON.stringify(person) });
-  const { token }: { token: string } = JSON.parse(await answer.text());
-  return token;
-}
-
-/** The socket of a page: it can be cut. */
-class Line {
-  isOpen = true;
-  #page: WebSocketRoute | undefined;
-  #server: WebSocketRoute | undefined;
-
-  async cross(page: Page): Promise<void> {
-    await page.routeWebSocket(/\/connection\/websocket/, (socket) => {
-      if (!this.isOpen) {
-        void socket.close({ code: 1011 });
-        return;
-      }
-      this.#page = socket;
-      this.#server = socket.connectToServer();
-    });
-  }
-
-  async cut(): Promise<void> {
-    this.isOpen = false;
-    await Promise.all([this.#page?.close({ code: 1011 }), this.#server?.close({ code: 1000 })]);
-  }
-}
-
 /** Somebody at the messages page; each time somebody else. */
 class Member {
   readonly page: Page;
   readonly user: string;
   readonly errors: string[] = [];
-  readonly line = new Line();
+  readonly line = new SocketLine();
 
   private constructor(page: Page, user: string) {
     this.page = page;
@@ -85,7 +57,7 @@ class Member {
     const member = new Member(await context.newPage(), `member-${people}-${RUN}`);
     opened.push(member);
     await member.line.cross(member.page);
-    const token = await tokenOf({ sub: member.user, name });
+    const token = await tokenOf(stack, { sub: member.user, name });
     await member.page.goto(`${stack.dev.edge}/messages#token=${token}`);
     await member.get("rooms-empty").waitFor({ timeout: LIMIT_MS });
     return member;
@@ -146,7 +118,7 @@ class Member {
 /** Say much in the room that a member has open, faster than anybody types. */
 async function pour({ user, page }: Member, texts: readonly string[]): Promise<void> {
   const room = new URL(page.url()).hash.replace("#room=", "");
-  const token = await tokenOf({ sub: user });
+  const token = await tokenOf(stack, { sub: user });
   const socket = new WebSocket(`${stack.dev.edge.replace("http", "ws")}/connection/websocket`);
   let answers = "";
   socket.on("message", (frame) => {
@@ -193,7 +165,7 @@ it("is for members, and says how to get in", async () => {
 
 it("sends who has a token that is none to sign in again", async () => {
   const page = await browser.newPage();
-  const token = await tokenOf({ sub: "mallory" });
+  const token = await tokenOf(stack, { sub: "mallory" });
   await page.goto(`${stack.dev.edge}/messages#token=${token.slice(0, -10)}AAAAAAAAAA`);
   await page.getByTestId("signed-out").getByText("not signed in any more").waitFor({ timeout: LIMIT_MS });
   await page.close();
@@ -202,7 +174,7 @@ it("sends who has a token that is none to sign in again", async () => {
 it("becomes somebody else's only when whoever is here wants it", async () => {
   const page = await browser.newPage();
   const as = async (name: string) =>
-    `${stack.dev.edge}/messages#token=${await tokenOf({ sub: `${name}-${RUN}`, name })}`;
+    `${stack.dev.edge}/messages#token=${await tokenOf(stack, { sub: `${name}-${RUN}`, name })}`;
   const isHere = (name: string) => page.getByTestId("me").getByText(name).waitFor({ timeout: LIMIT_MS });
   await page.goto(await as("Ann"));
   await isHere("Ann");
@@ -231,7 +203,7 @@ it("is a link above the chat of a show, for members", async () => {
   await page.getByTestId("chat").waitFor({ timeout: LIMIT_MS });
   expect(await page.getByTestId("chat-messages").isVisible()).toBe(false);
   await page.goto(
-    `${stack.dev.edge}/watch/${stream}#token=${await tokenOf({ sub: `fan-${RUN}`, name: "Fan" })}`,
+    `${stack.dev.edge}/watch/${stream}#token=${await tokenOf(stack, { sub: `fan-${RUN}`, name: "Fan" })}`,
   );
   await page.getByTestId("chat-messages").click({ timeout: LIMIT_MS });
   await page.getByTestId("rooms-empty").waitFor({ timeout: LIMIT_MS });

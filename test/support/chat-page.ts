@@ -1,6 +1,7 @@
 /** People at watch pages with a chat, for end-to-end tests: what they see of it and do in it. The stream may be offline. */
-import type { Browser, BrowserContextOptions, Locator, Page, WebSocketRoute } from "playwright-core";
+import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { chatChannel } from "../../wire/chat.ts";
+import { SocketLine, tokenOf } from "./socket-line.ts";
 import { type Stack, until } from "./stack.ts";
 
 /** The machine may be busy with other tests: what is slow is not wrong. */
@@ -17,7 +18,7 @@ export class ChatPage {
   readonly page: Page;
   readonly errors: string[] = [];
   readonly #stream: string;
-  #socket: WebSocketRoute | undefined;
+  readonly #line = new SocketLine();
 
   private constructor(page: Page, stream: string) {
     this.page = page;
@@ -35,10 +36,7 @@ export class ChatPage {
   ): Promise<ChatPage> {
     const context = await browser.newContext(options);
     const own = new ChatPage(await context.newPage(), stream);
-    await own.page.routeWebSocket(/\/connection\/websocket/, (socket) => {
-      own.#socket = socket;
-      socket.connectToServer();
-    });
+    await own.#line.cross(own.page);
     const fragment = person ? `#token=${await tokenOf(stack, person)}` : "";
     await own.page.goto(`${stack.dev.edge}/watch/${stream}${fragment}`);
     await own.get("chat").waitFor({ timeout: LIMIT_MS });
@@ -70,8 +68,7 @@ export class ChatPage {
 
   /** A publication of the room, as if the server had sent it. */
   push(data: object, offset?: number): void {
-    const pub = { data, ...(offset !== undefined && { offset }) };
-    this.#socket?.send(JSON.stringify({ push: { channel: chatChannel(this.#stream), pub } }));
+    this.#line.push(chatChannel(this.#stream), data, offset);
   }
 
   /** Wait until a condition holds on the page. */
@@ -82,10 +79,4 @@ export class ChatPage {
   async close(): Promise<void> {
     await this.page.context().close();
   }
-}
-
-async function tokenOf(stack: Stack, person: Person): Promise<string> {
-  const answer = await stack.admin("/tokens", { method: "POST", body: JSON.stringify(person) });
-  const { token }: { token: string } = JSON.parse(await answer.text());
-  return token;
 }

@@ -4,6 +4,7 @@
  */
 import type { ChatMessage } from "../../wire/chat.ts";
 import { byId, icon, make, makeButton } from "../dom.ts";
+import { anchorOf, hold, rowAt, walk } from "./list-rows.ts";
 import type { Pending, Room } from "./room.ts";
 import { messageRow, newMarker, pendingRow } from "./rows.ts";
 
@@ -49,7 +50,7 @@ export class MessageList {
     list.addEventListener("focusin", (event) => this.#point(event));
     list.addEventListener("focusout", () => setTimeout(() => this.look()));
     list.addEventListener("pointerover", (event) => this.#point(event));
-    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.addEventListener("keydown", (event) => walk(list, event));
     new ResizeObserver(() => !this.#isAway && this.#goToEnd()).observe(list);
   }
 
@@ -58,7 +59,7 @@ export class MessageList {
     this.#room = room;
     this.#reply.hidden = !mayWrite;
     this.#more.hidden = !room.standing.mayModerate;
-    const anchor = room.isReading ? this.#anchor() : undefined;
+    const anchor = room.isReading ? anchorOf(this.#list, this.#drawn.values()) : undefined;
     const wanted = this.#wanted(room);
     for (const [key, { element }] of this.#drawn) {
       if (wanted.has(key)) continue;
@@ -77,7 +78,7 @@ export class MessageList {
       next = rest;
     }
     this.#drawn = wanted;
-    if (anchor) this.#hold(anchor);
+    if (anchor) hold(this.#list, this.#drawn.values(), anchor);
     this.#stay();
   }
 
@@ -132,27 +133,6 @@ export class MessageList {
     return wanted;
   }
 
-  /** The first row that can be seen, and where it is. */
-  #anchor(): { readonly seq: number; readonly top: number } | undefined {
-    const { scrollTop } = this.#list;
-    for (const { element } of this.#drawn.values()) {
-      const { seq } = element.dataset;
-      if (seq !== undefined && element.offsetTop + element.offsetHeight > scrollTop)
-        return { seq: Number(seq), top: element.offsetTop - scrollTop };
-    }
-    return undefined;
-  }
-
-  /** The same row, or the next one that is left, where that was. */
-  #hold({ seq, top }: { readonly seq: number; readonly top: number }): void {
-    for (const { element } of this.#drawn.values()) {
-      if (Number(element.dataset.seq ?? -1) < seq) continue;
-      const scrollTop = element.offsetTop - top;
-      if (Math.abs(this.#list.scrollTop - scrollTop) >= 1) this.#list.scrollTop = scrollTop;
-      return;
-    }
-  }
-
   #stay(): void {
     if (!this.#room?.isReading) this.#goToEnd();
   }
@@ -163,7 +143,7 @@ export class MessageList {
 
   /** The buttons are in the row that is pointed at or has the focus. */
   #point({ target, type }: Event): void {
-    const row = rowOf(target);
+    const row = rowAt(target);
     // What has the focus in a row keeps its buttons there.
     const isTaken =
       type === "pointerover" && (this.#acts.contains(document.activeElement) || this.#ends.isMenuOpen());
@@ -184,22 +164,7 @@ export class MessageList {
     this.#acts.append(button);
     return button;
   }
-
-  /** Arrows go from row to row. */
-  #walk(event: KeyboardEvent): void {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step === undefined) return;
-    const rows = [...this.#list.querySelectorAll<HTMLElement>("[data-id]")];
-    const row = rowOf(event.target);
-    const at = row ? rows.indexOf(row) + step : rows.length - 1;
-    event.preventDefault();
-    if (at >= rows.length) this.#list.focus();
-    else rows[Math.max(0, at)]?.focus();
-  }
 }
-
-const rowOf = (target: EventTarget | null): HTMLElement | null =>
-  target instanceof Element ? target.closest<HTMLElement>("[data-id]") : null;
 
 /** A row that is drawn anew keeps the focus. */
 function replaced(known: Drawn | undefined, element: HTMLElement): HTMLElement {

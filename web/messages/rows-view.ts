@@ -3,6 +3,7 @@
  * reads further up. Asks for more when its ends come near.
  */
 import type { ConversationMessage } from "../../wire/conversations.ts";
+import { anchorOf, hold, rowAt, walk } from "../chat/list-rows.ts";
 import { byId } from "../dom.ts";
 import type { Conversation } from "./conversation.ts";
 import { type Item, isSameItem, itemsOf } from "./items.ts";
@@ -46,7 +47,7 @@ export class RowsView {
     list.addEventListener("pointerover", ({ target }) => ends.pointed(rowAt(target)));
     list.addEventListener("focusin", ({ target }) => ends.pointed(rowAt(target)));
     list.addEventListener("pointerleave", () => ends.pointed(rowAt(document.activeElement)));
-    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.addEventListener("keydown", (event) => walk(list, event));
     new ResizeObserver(() => !this.#isAway && !this.#hadAfter && this.#goToEnd()).observe(list);
   }
 
@@ -56,7 +57,7 @@ export class RowsView {
     if (before?.room !== conversation.room) this.#reset();
     this.#conversation = conversation;
     const wasAtEnd = !this.#isAway && !this.#hadAfter;
-    const anchor = wasAtEnd ? undefined : this.#anchor();
+    const anchor = wasAtEnd ? undefined : anchorOf(this.#list, this.#drawn.values());
     this.#put(itemsOf(conversation, outgoing, nowMs));
     this.#hadAfter = conversation.stretch.hasAfter;
     if (this.#isFresh && conversation.phase === "here" && conversation.readAtFirst !== undefined) {
@@ -64,7 +65,7 @@ export class RowsView {
       this.#begin();
     } else if (conversation.found !== undefined && conversation.found !== this.#shownFound) {
       this.goTo(conversation.found);
-    } else if (anchor && !this.#wantsEnd) this.#hold(anchor);
+    } else if (anchor && !this.#wantsEnd) hold(this.#list, this.#drawn.values(), anchor);
     else this.#goToEnd();
     this.#shownFound = conversation.found;
     this.#wantsEnd &&= this.#hadAfter && conversation.asking === "newest";
@@ -167,46 +168,10 @@ export class RowsView {
     else if (stretch.hasAfter && failed !== "after" && this.#distance() < NEAR_PX) this.#ends.more("after");
   }
 
-  /** The first row that can be seen, and where it is. */
-  #anchor(): { readonly seq: number; readonly top: number } | undefined {
-    const { scrollTop } = this.#list;
-    for (const { element } of this.#drawn.values()) {
-      const { seq } = element.dataset;
-      if (seq !== undefined && element.offsetTop + element.offsetHeight > scrollTop)
-        return { seq: Number(seq), top: element.offsetTop - scrollTop };
-    }
-    return undefined;
-  }
-
-  /** The same row, or the next one that is left, where that was. */
-  #hold({ seq, top }: { readonly seq: number; readonly top: number }): void {
-    for (const { element } of this.#drawn.values()) {
-      if (Number(element.dataset.seq ?? -1) < seq) continue;
-      const scrollTop = element.offsetTop - top;
-      if (Math.abs(this.#list.scrollTop - scrollTop) >= 1) this.#list.scrollTop = scrollTop;
-      return;
-    }
-  }
-
   #goToEnd(): void {
     this.#list.scrollTop = this.#list.scrollHeight;
   }
-
-  /** Arrows go from row to row. */
-  #walk(event: KeyboardEvent): void {
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (step === undefined) return;
-    const rows = [...this.#list.querySelectorAll<HTMLElement>("[data-id]")];
-    const row = rowAt(event.target);
-    const at = row ? rows.indexOf(row) + step : rows.length - 1;
-    event.preventDefault();
-    if (at >= rows.length) this.#list.focus();
-    else rows[Math.max(0, at)]?.focus();
-  }
 }
-
-const rowAt = (target: EventTarget | null): HTMLElement | undefined =>
-  (target instanceof Element ? target.closest<HTMLElement>("[data-id]") : null) ?? undefined;
 
 /** A row that is drawn anew keeps the focus. */
 function replaced(known: HTMLElement | undefined, element: HTMLElement): HTMLElement {
